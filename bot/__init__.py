@@ -1,0 +1,1 @@
+"""Talking with the person who wrote to us."""

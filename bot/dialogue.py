@@ -1,0 +1,112 @@
+"""What the bot says next. Values in, values out: the pipeline loads, this decides, the outbox sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.messages import Choice
+from triage.risk import Level
+
+DISCLOSE_AGAIN_AFTER = timedelta(hours=2)  # 人工智能拟人化互动服务管理暂行办法 art 18: remind in long use
+_ZONE = ZoneInfo("Asia/Shanghai")
+_PERSON = Choice("转人工", "转人工")
+_ABSTAIN = {
+    "dose": "answer.abstain_dose",
+    "other_medicine": "answer.abstain_medical",
+    "private_data": "answer.abstain_private",
+    "prompt_injection": "answer.abstain_injection",
+    "language": "answer.abstain_language",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What knowledge offers: a finished answer, three choices, or nothing."""
+
+    zone: str  # answer | choices | abstain | unavailable
+    text: str = ""
+    source: str = ""
+    article: str = ""
+    titles: tuple[str, ...] = ()  # for choices
+    has_more: bool = False
+    kind: str = ""  # why it abstains
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One bubble: a fixed text by key, or finished text under the key `plain`."""
+
+    key: str
+    text: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)  # JSON: article id, choices
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Everything the bot says to one message."""
+
+    replies: tuple[Reply, ...]
+    disclosed: bool = False
+
+
+def next_turn(
+    *,
+    level: Level,
+    intent: str,
+    found: Found,
+    safety_asked_at: datetime | None,
+    disclosed_at: datetime | None,
+    now: datetime,
+) -> Turn:
+    """The bot's words for a message at none or low; the higher levels are spoken to by receive."""
+    replies: list[Reply] = []
+    remind = must_disclose(disclosed_at, now)
+    if remind:
+        replies.append(Reply("greeting.again"))
+    if level == Level.LOW:
+        asked = safety_asked_at is not None and now - safety_asked_at < DISCLOSE_AGAIN_AFTER
+        replies.append(Reply("safety.low_again" if asked else "safety.low", extra=buttons((_PERSON,))))
+        if found.zone == "answer":
+            replies.append(_knowledge(found))
+    elif intent in ("hello", "thanks", "exit"):
+        replies.append(Reply(f"talk.{intent}"))
+    else:
+        replies.append(_knowledge(found))
+    return Turn(tuple(replies), disclosed=remind)
+
+
+def must_disclose(disclosed_at: datetime | None, now: datetime) -> bool:
+    """Say again that this is a machine: each new day and every two hours of use."""
+    if disclosed_at is None:
+        return True
+    new_day = disclosed_at.astimezone(_ZONE).date() != now.astimezone(_ZONE).date()
+    return new_day or now - disclosed_at >= DISCLOSE_AGAIN_AFTER
+
+
+def buttons(choices: tuple[Choice, ...]) -> dict[str, Any]:
+    """Buttons as the channels carry them."""
+    return {"choices": [{"label": choice.label, "text": choice.text} for choice in choices]}
+
+
+def _knowledge(found: Found) -> Reply:
+    if found.zone == "answer":
+        return Reply("plain", _answer_text(found), _answer_extra(found))
+    if found.zone == "choices":
+        choices = tuple(Choice(title, title) for title in found.titles)
+        return Reply("answer.choices", extra=buttons((*choices, _PERSON)))
+    if found.zone == "unavailable":
+        return Reply("answer.unavailable", extra=buttons((_PERSON,)))
+    return Reply(_ABSTAIN.get(found.kind, "answer.abstain"), extra=buttons((_PERSON,)))
+
+
+def _answer_text(found: Found) -> str:
+    return f"{found.text}\n{found.source}" if found.source else found.text
+
+
+def _answer_extra(found: Found) -> dict[str, Any]:
+    more = (Choice("了解更多", f"了解更多：{found.titles[0]}"),) if found.has_more and found.titles else ()
+    return {"article": found.article, **(buttons(more) if more else {})}

@@ -1,0 +1,248 @@
+"""The whole path of one message on one screen: receive (screen, store, only then acknowledge) and handle (answer)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from bot.answering import Answering
+from bot.dialogue import Reply, Turn, buttons, next_turn
+from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
+from bot.replies import Intents
+from escalation.alarm import Alarm, Danger
+from records import events
+from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
+from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
+from records.writer import Writer
+from triage.memory import Memory, remember
+from triage.protocol import Disposition, decide
+from triage.risk import Level, Screening, Signal
+from triage.screen import Screener
+
+log = structlog.get_logger()
+LONGEST_BYTES = 65536
+_UNREAD_KINDS = ("voice", "image", "video", "file")
+
+
+@dataclass
+class Pipeline:
+    """Takes messages in and answers them. `now` is the clock; time is read here, at the edge."""
+
+    engine: sa.Engine
+    writer: Writer
+    screener: Screener
+    intents: Intents
+    answering: Answering
+    conversations: Conversations
+    outbox: OutboxRows
+    alarm: Alarm
+    now: Callable[[], datetime]
+    crisis_repeat: timedelta
+    handling_lease: timedelta
+
+    def __post_init__(self) -> None:
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def receive(self, inbound: Inbound) -> Receipt:
+        """Screen, store on disk, and only then return. What needs an answer is answered afterwards."""
+        if len(inbound.text.encode("utf-8", "surrogatepass")) > LONGEST_BYTES:
+            raise MessageTooLarge(MessageTooLarge.__doc__)
+        screening = self._screen(inbound)
+        now = self.now()
+        receipt = await self.writer.write(lambda connection: self._store(connection, inbound, screening, now))
+        if receipt.needs_answer:
+            self._start(inbound.conversation_id, receipt.message_id)
+        return receipt
+
+    def _screen(self, inbound: Inbound) -> Screening:
+        screening = self.screener.judge(inbound.text)
+        if self.intents.of(inbound.text) == "emergency" and screening.level < Level.HIGH:
+            button = Signal("button.emergency", 0, len(inbound.text), Level.HIGH)
+            return replace(screening, level=Level.HIGH, signals=(button, *screening.signals))
+        return screening
+
+    def _store(self, connection: sa.Connection, inbound: Inbound, screening: Screening, now: datetime) -> Receipt:
+        conversation = self.conversations.get(connection, inbound.conversation_id, lock=True)
+        if conversation is None:
+            raise UnknownConversation(UnknownConversation.__doc__)
+        if repeat := self._repeat(connection, inbound):
+            return repeat
+        memory = remember(Memory.from_dict(conversation.memory), screening, inbound.text, now)
+        disposition = decide(memory.level, screening.level, person_owns=conversation.owner_id is not None)
+        seq = conversation.last_seq + 1
+        message_id = self._add(connection, conversation, inbound, seq, disposition, now)
+        level = max(memory.level, screening.level)
+        self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
+        self.conversations.remember(connection, conversation.id, memory.to_dict(), level)
+        self.conversations.change(connection, conversation.id, last_seq=seq, last_message_at=now)
+        self._escalate(connection, conversation, inbound, message_id, level, screening, disposition, now)
+        for topic in ("chat", "desk"):
+            events.append(connection, self.conversations.district, topic, "message", now,
+                          conversation_id=conversation.id, message=message_id, seq=seq)  # fmt: skip
+        return Receipt(message_id, seq, is_repeat=False, needs_answer=self._wants_answer(inbound, disposition))
+
+    def _repeat(self, connection: sa.Connection, inbound: Inbound) -> Receipt | None:
+        found = self.conversations.find_external(connection, inbound.channel, inbound.external_id)
+        if found is None:
+            return None
+        message_id, seq, stored = found
+        if stored != body_hash(inbound.kind, inbound.text):
+            raise ReusedMessageId(ReusedMessageId.__doc__)
+        return Receipt(message_id, seq, is_repeat=True, needs_answer=False)
+
+    def _add(
+        self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, seq: int,
+        disposition: Disposition, now: datetime,
+    ) -> str:  # fmt: skip
+        until = now + self.handling_lease if self._wants_answer(inbound, disposition) else None
+        new = NewMessage(
+            conversation.id, "visitor", inbound.kind, inbound.channel, inbound.external_id, inbound.text, now,
+            sent_at=inbound.sent_at, to_handle_until=until,
+        )  # fmt: skip
+        return self.conversations.add(connection, new, seq)
+
+    def _wants_answer(self, inbound: Inbound, disposition: Disposition) -> bool:
+        return disposition.may_answer and inbound.kind == "text" and self.intents.of(inbound.text) != "person"
+
+    def _escalate(
+        self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
+        level: Level, screening: Screening, disposition: Disposition, now: datetime,
+    ) -> None:  # fmt: skip
+        wants_person = self.intents.of(inbound.text) == "person"
+        had_case = self.alarm.cases.open_case_of(connection, conversation.id)
+        if disposition.opens_case or wants_person:
+            rules = tuple(signal.rule for signal in screening.signals[:10])
+            wish = "asked_for_person" if wants_person and not disposition.opens_case else "risk"
+            danger = Danger(max(level, Level.LOW), wish, message_id, rules)
+            self.alarm.raise_case(connection, conversation, danger, now)
+        if conversation.owner_id is not None:
+            return
+        key = self._first_words(conversation, inbound, level, disposition, had_case is not None, now)
+        if key:
+            self._speak(connection, conversation, key, level, now)
+
+    def _first_words(
+        self, conversation: Conversation, inbound: Inbound, level: Level, disposition: Disposition,
+        has_case: bool, now: datetime,
+    ) -> str:  # fmt: skip
+        """The fixed text that goes out at once, in the transaction that stores the message."""
+        intent = self.intents.of(inbound.text)
+        rose = level > conversation.level
+        last = conversation.crisis_reply_at
+        if intent == "emergency":
+            return "handover.emergency_button"
+        if disposition.opens_case and disposition.safety_reply is not None:
+            if rose or last is None:
+                return disposition.safety_reply
+            return f"{disposition.safety_reply}_again" if now - last >= self.crisis_repeat else ""
+        if intent == "person":
+            return "handover.already_called" if has_case else "handover.called"
+        return "safety.voice" if inbound.kind in _UNREAD_KINDS else ""
+
+    def _speak(
+        self, connection: sa.Connection, conversation: Conversation, key: str, level: Level, now: datetime
+    ) -> None:
+        lane = Lane.CRISIS if level >= Level.MEDIUM else Lane.REPLY
+        self.outbox.add(
+            connection,
+            Pending(conversation.id, conversation.channel, lane, "bot", conversation.epoch, key),
+            now,
+        )
+        if level >= Level.MEDIUM:
+            self.conversations.change(connection, conversation.id, crisis_reply_at=now)
+
+    def _start(self, conversation_id: str, message_id: str) -> None:
+        task = asyncio.create_task(self._handle_in_turn(conversation_id, message_id))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _handle_in_turn(self, conversation_id: str, message_id: str) -> None:
+        lock = self._turns.setdefault(conversation_id, asyncio.Lock())
+        async with lock:
+            await self.handle(message_id)
+        if not lock.locked():
+            self._turns.pop(conversation_id, None)
+
+    async def handle(self, message_id: str) -> None:
+        """Answer one stored message. Whatever goes wrong, the person gets an honest line, never silence."""
+        now = self.now()
+        try:
+            turn = await self._turn(message_id, now)
+        except Exception as error:  # one of the three broad excepts: no answer, but an honest line and a person
+            log.error("handle.failed", message=message_id, error=type(error).__name__)
+            turn = Turn((Reply("answer.unavailable"),))
+        if turn is not None:
+            await self.writer.write(lambda connection: self._save(connection, message_id, turn, now))
+
+    async def _turn(self, message_id: str, now: datetime) -> Turn | None:
+        loaded = await asyncio.to_thread(self._load, message_id)
+        if loaded is None:
+            return None
+        message, conversation = loaded
+        intent = self.intents.of(message.body)
+        found = await asyncio.to_thread(self.answering.find, message.body, now)
+        return next_turn(
+            level=conversation.level, intent=intent, found=found, now=now,
+            safety_asked_at=conversation.crisis_reply_at, disclosed_at=conversation.disclosed_at,
+        )  # fmt: skip
+
+    def _load(self, message_id: str) -> tuple[Message, Conversation] | None:
+        with self.engine.connect() as connection:
+            message = self.conversations.message(connection, message_id)
+            conversation = message and self.conversations.get(connection, message.conversation_id)
+            return (message, conversation) if message and conversation else None
+
+    def _save(self, connection: sa.Connection, message_id: str, turn: Turn, now: datetime) -> None:
+        message = self.conversations.message(connection, message_id)
+        if message is None or not self.conversations.set_handled(connection, message_id):
+            return
+        conversation = self.conversations.get(connection, message.conversation_id, lock=True)
+        if conversation is None or conversation.owner_id is not None:
+            return
+        for reply in turn.replies:
+            self.outbox.add(
+                connection,
+                Pending(
+                    conversation.id, conversation.channel, Lane.REPLY, "bot", conversation.epoch, reply.key,
+                    text=reply.text if reply.key == PLAIN else "", extra=reply.extra,
+                ),
+                now,
+            )  # fmt: skip
+        changes = {"disclosed_at": now} if turn.disclosed else {}
+        if any(reply.key == "safety.low" for reply in turn.replies):
+            changes["crisis_reply_at"] = now
+        if changes:
+            self.conversations.change(connection, conversation.id, **changes)
+
+    async def resume(self) -> int:
+        """Take up messages whose answerer died; returns how many."""
+        now = self.now()
+        ids = await self.writer.write(
+            lambda connection: self.conversations.take_unhandled(connection, now, now + self.handling_lease)
+        )
+        for message_id in ids:
+            await self.handle(message_id)
+        return len(ids)
+
+    async def drain(self) -> None:
+        """Wait for answers under way (shutdown)."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=10)
+
+
+TOPIC_BUTTONS = buttons(
+    (
+        Choice("睡不着怎么办", "失眠怎么办"),
+        Choice("心里很焦虑", "老是心慌害怕怎么办"),
+        Choice("我是不是抑郁了", "抑郁症有哪些症状"),
+        Choice("孩子不肯上学", "孩子死活不去上学怎么办"),
+        Choice("怎么帮家人", "家人有抑郁我怎么帮"),
+        Choice("转人工", "转人工"),
+    )
+)

@@ -1,0 +1,75 @@
+"""Fixed texts by key, and the whole messages that mean one thing; both are reviewed data, checked at start."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "texts"
+_NUMBER = re.compile(r"\{n:([a-z_0-9]+)\}")
+_TRIMMED = string.punctuation + string.whitespace + "，。！？、～…“”"
+
+
+class BadTexts(Exception):
+    """A fixed text cannot be used."""
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Renders fixed texts. Phone numbers come from the settings only."""
+
+    texts: Mapping[str, str]
+    numbers: Mapping[str, str]
+    hotline_name: str
+
+    def render(self, key: str, params: Mapping[str, str] | None = None) -> str:
+        """The text of a key with its parameters; raise KeyError for an unknown key."""
+        filled = self.texts[key]
+        for name, value in {"hotline_name": self.hotline_name, **(params or {})}.items():
+            filled = filled.replace("{" + name + "}", str(value))
+        return filled
+
+
+@dataclass(frozen=True)
+class Intents:
+    """Whole messages that mean one thing."""
+
+    phrases: Mapping[str, str]  # trimmed phrase -> intent
+
+    def of(self, text: str) -> str:
+        """person, emergency, exit, hello, thanks; empty when the message is not one of the phrases."""
+        return self.phrases.get(_trim(text), "") if len(text) < 40 else ""
+
+
+def load_replies(numbers: Mapping[str, str], hotline_name: str, folder: Path = FOLDER) -> Replies:
+    """Read the texts and fill in the numbers; raise BadTexts that names the key."""
+    raw = tomllib.loads((folder / "zh.toml").read_text())
+    texts = {}
+    for group, entries in raw.items():
+        for name, text in entries.items():
+            key = f"{group}.{name}"
+            for wanted in _NUMBER.findall(text):
+                if not numbers.get(wanted):
+                    raise BadTexts(f"text {key} needs the number {wanted!r}, which the settings do not have")
+            texts[key] = _NUMBER.sub(lambda found: numbers[found[1]], text)
+    return Replies(texts, numbers, hotline_name)
+
+
+def load_intents(folder: Path = FOLDER) -> Intents:
+    """Read the phrases; raise BadTexts when one phrase has two meanings."""
+    raw = tomllib.loads((folder / "intents.toml").read_text())
+    phrases: dict[str, str] = {}
+    for intent, entry in raw.items():
+        for phrase in entry["phrases"]:
+            if phrases.setdefault(_trim(phrase), intent) != intent:
+                raise BadTexts(f"phrase {phrase!r} stands under two intents")
+    return Intents(phrases)
+
+
+def _trim(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip(_TRIMMED)

@@ -1,0 +1,1 @@
+"""The `hotline` command: one file a group of subcommands."""

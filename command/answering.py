@@ -1,0 +1,78 @@
+"""Building and asking the index from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import server
+from bot.answering import Answering
+from knowledge import calibrate, index
+from knowledge.articles import load_library
+from knowledge.encoder import StaticEncoder
+from knowledge.index import IndexRefused
+from knowledge.questions_file import read_questions
+from knowledge.ranking import CalibrationError
+from settings import Settings
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `hotline index` made."""
+
+    articles: int
+    rows: int
+    folder: Path
+
+
+def build_index(settings: Settings) -> Built:
+    """Check every article and build the index; the one before is kept."""
+    library = load_library(server.KNOWLEDGE / "library")
+    encoder = StaticEncoder.load(server.KNOWLEDGE / "model")
+    folder = settings.data_dir / "index"
+    calibration = calibrate.adapt(calibrate.load_calibration(), library, encoder, read_questions(calibrate.DEV))
+    made = index.build(library, encoder, folder, built_at=server.utc_now(), calibration=calibration)
+    return Built(len(library.articles), made.manifest.rows, folder)
+
+
+def ensure_index(settings: Settings) -> None:
+    """Build the index when there is none, or when articles or encoder changed since."""
+    try:
+        found = index.load(settings.data_dir / "index")
+        library = load_library(server.KNOWLEDGE / "library")
+        fits = found.manifest.library_digest == library.digest
+        fits = fits and found.manifest.encoder_id == StaticEncoder.load(server.KNOWLEDGE / "model").id
+    except (IndexRefused, CalibrationError):
+        fits = False
+    if not fits:
+        build_index(settings)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Answers lines in the stable format of `hotline ask`."""
+
+    answering: Answering
+
+    def line(self, line: Mapping[str, Any]) -> dict[str, Any]:  # JSON
+        """One question."""
+        text, now = str(line.get("text", "")), server.utc_now()
+        if self.answering.answerer is None:
+            raise IndexRefused("there is no index; run `hotline index`")
+        answer = self.answering.answerer.choose(text, now.astimezone(_ZONE).date())
+        found = self.answering.find(text, now)
+        shown = found.text or "、".join(found.titles)
+        return {
+            "id": line.get("id"), "zone": answer.zone, "article": answer.article if answer.zone == "answer" else None,
+            "articles": list(answer.articles), "score": round(answer.score, 4), "text": shown,
+        }  # fmt: skip
+
+
+def open_asker(settings: Settings) -> Asker:
+    """Load knowledge as the service does."""
+    return Asker(server.load_answering(settings))

@@ -1,0 +1,53 @@
+"""What is not fit for production, in words that say what to do."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+import server
+from settings import Settings
+
+_ONCALL_ROLES = frozenset({"duty_lead", "supervisor"})
+
+
+def faults(settings: Settings) -> list[str]:
+    """Everything that must be mended before real people write to this deployment."""
+    found = []
+    if not settings.local_24h:
+        found.append("没有本地24小时热线号码：请设置 HOTLINE_LOCAL_24H（只有全国号码，夜间可能无人接听）")
+    if not (settings.oncall_name and settings.oncall_phone):
+        found.append("没有外部值守人：请设置 HOTLINE_ONCALL_NAME 和 HOTLINE_ONCALL_PHONE")
+    if not settings.is_https:
+        found.append("没有加密的访问地址：请设置 HOTLINE_PUBLIC_URL=https://…（放在支持TLS的代理后面）")
+    if settings.key_file is None and not settings.database_url:
+        found.append("密钥和数据库放在同一个文件夹：请用 HOTLINE_KEY_FILE 把密钥放到别处，并另行备份")
+    return found + _faults_in_store(settings)
+
+
+def _faults_in_store(settings: Settings) -> list[str]:
+    store = server.open_store(settings)
+    try:
+        with store.engine.connect() as connection:
+            staff = [who for who in store.staff.all(connection) if who.is_active]
+    finally:
+        store.engine.dispose()
+    found = []
+    if store.vault.is_sample:
+        found.append("正在使用公开的示例密钥：删除它，重新启动会生成新的密钥")
+    ready = [who for who in staff if not who.must_change]
+    if not any("counsellor" in who.roles for who in ready):
+        found.append("没有可以值班的接线员：用 hotline user add 添加，并完成首次登录改密")
+    if not any(_ONCALL_ROLES & set(who.roles) for who in ready):
+        found.append("没有值班长或督导：用 hotline user add --role duty_lead / supervisor 添加")
+    if len(ready) < 2:
+        found.append("调低橙色、红色等级需要第二人：至少要有两位老师，其中一位是值班长或督导")
+    return found
+
+
+def show(found: list[str]) -> None:
+    """Print the faults, or that there are none."""
+    out = Console()
+    if not found:
+        out.print("可以投入使用：没有发现问题。")
+    for fault in found:
+        out.print(f"[red]✗[/red] {fault}", highlight=False)

@@ -1,0 +1,169 @@
+"""hotline serve | migrate | index | check | screen | ask | eval | user | bench | demo."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvicorn
+from rich.console import Console
+
+import server
+from command import answering, check, user
+from knowledge import index as knowledge_index
+from knowledge.articles import ArticleError
+from knowledge.encoder import EncoderError
+from records.crypto import BadKeyFile, WrongKey
+from settings import BadSettings, load_settings
+from triage.loading import load_rulebook
+from triage.memory import Memory
+from triage.screen import Screener
+
+app = typer.Typer(
+    help="心灯 Xindeng: a messaging service for a 24-hour psychological-assistance hotline.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(user.app, name="user")
+out = Console()
+
+
+@app.command()
+def serve(
+    production: Annotated[bool, typer.Option(help="refuse to start when `hotline check` finds a fault")] = False,
+) -> None:
+    """Start the service: web chat, console and everything behind them."""
+    settings = load_settings()
+    faults = check.faults(settings)
+    if production and faults:
+        check.show(faults)
+        raise typer.Exit(1)
+    _log_to_stderr()
+    if not settings.database_url:
+        answering.ensure_index(settings)
+    application = server.build_app(settings)
+    user.welcome(settings, application.state.service)
+    uvicorn.run(
+        application, host=settings.host, port=settings.port, access_log=False, log_level="warning",
+        server_header=False, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    settings = load_settings()
+    server.open_store(settings).engine.dispose()
+    out.print(f"schema is up to date: {settings.engine_url.rsplit('@', 1)[-1]}")
+
+
+@app.command()
+def index() -> None:
+    """Check every article and build the index that answers come from."""
+    settings = load_settings()
+    began = time.monotonic()
+    with out.status("checking articles and building the index"):
+        made = answering.build_index(settings)
+    out.print(f"{made.articles} articles, {made.rows} rows in {time.monotonic() - began:.1f} s -> {made.folder}")
+
+
+@app.command("check")
+def check_command() -> None:
+    """Say what is not fit for production; exit status 1 when something is not."""
+    faults = check.faults(load_settings())
+    check.show(faults)
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def screen(
+    file: Annotated[Path, typer.Argument(help="JSON lines, or - for standard input")] = Path("-"),
+) -> None:
+    """Judge messages: {"id","text"} or {"id","turns"} -> level, score, categories, signals."""
+    screener = Screener(load_rulebook())
+    for line in read_lines(file):
+        print(json.dumps(screened(screener, line), ensure_ascii=False))  # noqa: T201  # the command's output
+
+
+def screened(screener: Screener, line: dict[str, Any]) -> dict[str, Any]:
+    """One line of `hotline screen`, a stable format."""
+    now = server.utc_now()
+    turns = line.get("turns") or [line.get("text", "")]
+    memory, levels, began = Memory(), [], time.perf_counter()
+    for text in turns:
+        assessment = screener.screen(str(text), memory, now)
+        memory = assessment.memory
+        levels.append(max(memory.level, assessment.screening.level).code)
+    found = assessment.screening
+    answer: dict[str, Any] = {
+        "id": line.get("id"),
+        "level": found.level.code,
+        "score": int(found.level),
+        "categories": [category.value for category in found.categories],
+        "signals": [{"rule": s.rule, "span": [s.start, s.end]} for s in found.signals if s.level],
+        "ms": round((time.perf_counter() - began) * 1000 / len(turns), 3),
+    }
+    return {**answer, "levels": levels} if "turns" in line else answer
+
+
+@app.command()
+def ask(
+    file: Annotated[Path, typer.Argument(help="JSON lines, or - for standard input")] = Path("-"),
+) -> None:
+    """Answer questions: {"id","text"} -> zone, article, articles, score, text."""
+    settings = load_settings()
+    answering.ensure_index(settings)
+    asker = answering.open_asker(settings)
+    for line in read_lines(file):
+        print(json.dumps(asker.line(line), ensure_ascii=False))  # noqa: T201  # the command's output
+
+
+def read_lines(file: Path) -> Iterator[dict[str, Any]]:
+    """JSON lines; a bad one ends the command with its number."""
+    source = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
+    with source:
+        for number, raw in enumerate(source, 1):
+            if not raw.strip():
+                continue
+            try:
+                line = json.loads(raw)
+                if not isinstance(line, dict):
+                    raise ValueError("not an object")
+            except ValueError as error:
+                raise typer.BadParameter(f"line {number} of {file}: {error}") from error
+            yield line
+
+
+def _log_to_stderr() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def run() -> None:
+    """The entry point: faults of set-up are said in one line, not as a traceback."""
+    try:
+        app()
+    except (
+        BadSettings,
+        BadKeyFile,
+        WrongKey,
+        ArticleError,
+        EncoderError,
+        knowledge_index.IndexRefused,
+    ) as error:
+        Console(stderr=True).print(f"[red]hotline: {error}[/red]", highlight=False)
+        raise SystemExit(2) from error

@@ -1,0 +1,1 @@
+"""People take over: cases, alerts, the desk and its console."""

@@ -1,0 +1,162 @@
+"""Raising the alarm: one open case a conversation, one ringing alert a case, and the ladder while nobody claims.
+
+These run inside the transaction that stores the message, so that a message in danger is never stored without its
+case and alert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from escalation import routing
+from escalation.cases import State, after
+from escalation.routing import Clocks
+from records import events
+from records.cases import Alert, Alerts, Case, Cases
+from records.conversations import Conversation, Conversations
+from records.outbox_rows import Lane, OutboxRows, Pending
+from triage.risk import Level
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Danger:
+    """Why a case is opened or raised."""
+
+    level: Level
+    wish: str  # risk | asked_for_person
+    message_id: str
+    rules: tuple[str, ...]
+
+
+class Alarm:
+    """Opens and raises cases, and climbs the ladder."""
+
+    def __init__(self, cases: Cases, alerts: Alerts, conversations: Conversations, outbox: OutboxRows, clocks: Clocks):
+        self.cases = cases
+        self.alerts = alerts
+        self.conversations = conversations
+        self.outbox = outbox
+        self.clocks = clocks
+        self._district = cases.district
+
+    def raise_case(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
+        """Open the conversation's case or raise it; ring when nobody owns it."""
+        case = self.cases.open_case_of(connection, conversation.id)
+        if case is None:
+            return self._open(connection, conversation, danger, now)
+        if danger.level > case.machine_level or danger.level > case.level:
+            case = self._raise(connection, case, danger, now)
+        elif case.state == State.WAITING_USER and danger.wish == "asked_for_person":
+            case = self._recall(connection, case, danger.level, now)
+        return case
+
+    def ring(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> None:
+        """Ring for a case, or ring louder."""
+        ringing = self.alerts.ringing(connection, case.id)
+        if ringing is None:
+            self.alerts.add(
+                connection, case_id=case.id, conversation_id=case.conversation_id, level=int(level), raised_at=now,
+                next_at=self.clocks.next_rung_at(level, 0, now), next_note_at=self.clocks.next_note_at(level, 0, now),
+            )  # fmt: skip
+        elif level > ringing.level:
+            self.alerts.change(
+                connection, ringing.id, level=int(level), raised_at=now, step=0, waiting_notes=0,
+                next_at=self.clocks.next_rung_at(level, 0, now), next_note_at=self.clocks.next_note_at(level, 0, now),
+            )  # fmt: skip
+        self._tell(connection, case, "alert", now, level=int(level), step=0)
+
+    def sweep(self, connection: sa.Connection, now: datetime) -> int:
+        """Climb the ladder and speak to those who wait; returns how many alerts were due."""
+        due = self.alerts.due(connection, now)
+        for alert in due:
+            case = self.cases.get(connection, alert.case_id)
+            if case is None:
+                continue
+            if alert.next_at is not None and alert.next_at <= now:
+                self._climb(connection, alert, case, now)
+            if alert.next_note_at is not None and alert.next_note_at <= now:
+                self._waiting_note(connection, alert, now)
+        return len(due)
+
+    def _open(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
+        case_id = self.cases.add(
+            connection, now.astimezone(_ZONE).strftime("%Y%m%d"), conversation_id=conversation.id,
+            contact_id=conversation.contact_id, state=State.NEW.value, machine_level=int(danger.level),
+            level=int(danger.level), version=1, wish=danger.wish, opened_at=now, is_drill=conversation.is_drill,
+        )  # fmt: skip
+        case = self.cases.get(connection, case_id)
+        if case is None:
+            raise LookupError(f"case {case_id} vanished inside its own transaction")
+        self._history(connection, case, Level.NONE, danger, now)
+        self._tell(connection, case, "case_opened", now, level=int(danger.level))
+        self.ring(connection, case, danger.level, now)
+        return case
+
+    def _raise(self, connection: sa.Connection, case: Case, danger: Danger, now: datetime) -> Case:
+        level = max(case.level, danger.level)
+        self.cases.change(connection, case, machine_level=int(max(case.machine_level, danger.level)), level=int(level))
+        if danger.level > case.level:
+            self._history(connection, case, case.level, danger, now)
+        self._tell(connection, case, "level_raised", now, level=int(level))
+        fresh = self.cases.get(connection, case.id) or case
+        if fresh.state == State.WAITING_USER:
+            return self._recall(connection, fresh, level, now)
+        if fresh.state == State.NEW:
+            self.ring(connection, fresh, level, now)
+        return fresh
+
+    def _recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
+        state = after(State(case.state), "recall")
+        self.cases.change(connection, case, state=state.value, owner_id=None)
+        self.ring(connection, case, max(level, case.level), now)
+        return self.cases.get(connection, case.id) or case
+
+    def _history(self, connection: sa.Connection, case: Case, before: Level, danger: Danger, now: datetime) -> None:
+        self.cases.add_level_change(
+            connection, case.id, evidence=(danger.message_id, *danger.rules), from_level=int(before),
+            to_level=int(danger.level), source="machine", state="in_force", at=now,
+        )  # fmt: skip
+
+    def _climb(self, connection: sa.Connection, alert: Alert, case: Case, now: datetime) -> None:
+        step = alert.step + 1
+        self.alerts.change(
+            connection, alert.id, step=step,
+            next_at=self.clocks.next_rung_at(alert.level, step, alert.raised_at),
+        )  # fmt: skip
+        self._tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
+
+    def _waiting_note(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
+        conversation = self.conversations.get(connection, alert.conversation_id)
+        sent = alert.waiting_notes + 1
+        self.alerts.change(
+            connection,
+            alert.id,
+            waiting_notes=sent,
+            next_note_at=self.clocks.next_note_at(alert.level, sent, now),
+        )
+        if conversation is None or conversation.owner_id is not None:
+            return
+        key = routing.waiting_key(alert.level, alert.waiting_notes)
+        lane = Lane.CRISIS if alert.level >= Level.MEDIUM else Lane.REPLY
+        self.outbox.add(
+            connection,
+            Pending(conversation.id, conversation.channel, lane, "bot", conversation.epoch, key),
+            now,
+        )
+
+    def _tell(self, connection: sa.Connection, case: Case, kind: str, now: datetime, **data: int | str) -> None:
+        events.append(
+            connection, self._district, "desk", kind, now, conversation_id=case.conversation_id,
+            case_id=case.id, **data,
+        )  # fmt: skip
+
+
+def overdue_s(alert: Alert, clocks: Clocks, now: datetime) -> float:
+    """Seconds past the promised claim; negative while there is time."""
+    return (now - clocks.claim_by(alert.level, alert.raised_at)) / timedelta(seconds=1)

@@ -1,0 +1,107 @@
+"""What may happen to a case, as tables: states, actions, levels, who may lower what. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from triage.risk import Level
+
+
+class State(StrEnum):
+    """Where a case stands. More states of the record (transfer, rescue, follow-up) join this table later."""
+
+    NEW = "new"  # nobody has it; its alert rings
+    IN_SERVICE = "in_service"  # a counsellor owns the conversation, the bot is silent
+    WAITING_USER = "waiting_user"  # handed back to the bot, still the counsellor's to close
+    CLOSED = "closed"
+
+
+class NotAllowed(Exception):
+    """This is not allowed now."""
+
+
+class SomebodyElse(Exception):
+    """Another counsellor was faster."""
+
+
+class NoSuchCase(Exception):
+    """There is no such case."""
+
+
+TRANSITIONS: dict[tuple[State, str], State] = {
+    (State.NEW, "claim"): State.IN_SERVICE,
+    (State.WAITING_USER, "claim"): State.IN_SERVICE,
+    (State.WAITING_USER, "recall"): State.NEW,
+    (State.IN_SERVICE, "hand_back"): State.WAITING_USER,
+    (State.IN_SERVICE, "release"): State.NEW,
+    (State.IN_SERVICE, "close"): State.CLOSED,
+    (State.WAITING_USER, "close"): State.CLOSED,
+}
+
+ACTION_WORDS = {
+    "claim": "接手",
+    "recall": "重新呼叫",
+    "hand_back": "交还机器人",
+    "release": "放回队列",
+    "close": "结案",
+}
+
+STATE_WORDS = {
+    State.NEW: "待接手",
+    State.IN_SERVICE: "服务中",
+    State.WAITING_USER: "已交还机器人，待结案",
+    State.CLOSED: "已结案",
+}
+
+DISPOSITIONS = {
+    "calmed": "情绪平稳，约定再联系方式",
+    "companion": "已有具体的人陪伴",
+    "rescue": "已由120/110接手",
+    "referred": "已转介医疗或其他机构",
+    "information": "已提供信息",
+    "left": "来访者中途离开，已留联系方式",
+    "mistaken": "经人工判断不是危机",
+}
+
+
+def after(state: State, action: str) -> State:
+    """The state after an action; raise NotAllowed in words for the counsellor."""
+    try:
+        return TRANSITIONS[(state, action)]
+    except KeyError:
+        word, where = ACTION_WORDS.get(action, action), STATE_WORDS[state]
+        raise NotAllowed(f"个案现在是“{where}”，不能{word}") from None
+
+
+@dataclass(frozen=True)
+class LevelChange:
+    """What a wish to change the level becomes: in force at once, or proposed until a second person agrees."""
+
+    to: Level
+    needs_second_person: bool
+
+
+def change_level(current: Level, wanted: Level, reason: str) -> LevelChange:
+    """Raising is free; lowering needs a reason, and from orange or red a second person (domain rule)."""
+    if wanted == current:
+        raise NotAllowed("等级没有变化")
+    if not reason.strip():
+        raise NotAllowed("请写明调整等级的理由")
+    return LevelChange(wanted, wanted < current and current >= Level.HIGH)
+
+
+def check_hand_back(level: Level) -> None:
+    """From a person back to the bot only from green or blue."""
+    if level > Level.LOW:
+        raise NotAllowed(f"{level.colour}色个案不能交还机器人；请先评估并调整等级，或继续服务")
+
+
+def check_closing(level: Level, disposition: str, summary: str, *, may_close_high: bool) -> None:
+    """What a record needs before a case may be closed."""
+    if disposition not in DISPOSITIONS:
+        raise NotAllowed("请选择处置结果")
+    if len(summary.strip()) < 5:
+        raise NotAllowed("请写小结（至少五个字）：说了什么、做了什么、约定了什么")
+    if level >= Level.HIGH and not may_close_high:
+        raise NotAllowed(f"{level.colour}色个案要由督导结案，或先经第二人确认调低等级")

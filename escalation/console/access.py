@@ -1,0 +1,131 @@
+"""Who is asking, and may they: every console route goes through here. Default is refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from fastapi import HTTPException, Request
+from fastapi.templating import Jinja2Templates
+
+from escalation.accounts import Accounts
+from escalation.desk import Desk
+from records.feed import Feed
+from records.staff import Counsellor, StaffSession
+from records.writer import Writer
+from triage.screen import Screener
+
+FOLDER = Path(__file__).parent
+_ZONE = ZoneInfo("Asia/Shanghai")
+_TOUCH_EVERY = timedelta(seconds=60)
+
+
+class Suggests(Protocol):
+    """Finds articles for a counsellor to insert: (id, title, short text)."""
+
+    def suggest(self, text: str, now: datetime) -> list[tuple[str, str, str]]:
+        """The nearest articles, best first."""
+        ...
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in: server.py sends the browser to the sign-in page."""
+
+
+class PasswordFirst(Exception):
+    """The one-time password must be changed before anything else."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The signed-in counsellor of a request."""
+
+    counsellor: Counsellor
+    session: StaffSession
+
+    @property
+    def id(self) -> str:
+        """The counsellor's id."""
+        return self.counsellor.id
+
+
+@dataclass(frozen=True)
+class Console:
+    """What every page needs."""
+
+    engine: sa.Engine
+    writer: Writer
+    feed: Feed
+    desk: Desk
+    accounts: Accounts
+    screener: Screener
+    articles: Suggests
+    now: Callable[[], datetime]
+    hotline_name: str
+    oncall: str
+    secure_cookie: bool
+    templates: Jinja2Templates
+
+    @property
+    def cookie_name(self) -> str:
+        """`__Host-` binds the cookie to this host wherever TLS makes that possible."""
+        return "__Host-xindeng" if self.secure_cookie else "xindeng_console"
+
+    async def visitor(self, request: Request, action: str, *, password_may_be_old: bool = False) -> Visitor:
+        """The signed-in counsellor, or: to the sign-in page, to the password page, or 404."""
+        now = self.now()
+        found = await asyncio.to_thread(self._look_up, request.cookies.get(self.cookie_name, ""), now)
+        if found is None:
+            raise SignInFirst(SignInFirst.__doc__)
+        who, session = found
+        if who.must_change and not password_may_be_old:
+            raise PasswordFirst(PasswordFirst.__doc__)
+        if not self.desk.permissions.allows(who.roles, action):
+            raise HTTPException(404, "没有这个页面")  # a forbidden read does not say that something is there
+        if now - session.seen_at > _TOUCH_EVERY:
+            await self.writer.write(lambda connection: self.accounts.staff.touch_session(connection, session.id, now))
+        return Visitor(who, session)
+
+    async def writing_visitor(self, request: Request, action: str, **options: bool) -> Visitor:
+        """Like visitor, for a change of state: same origin and the session's token (against forged requests)."""
+        visitor = await self.visitor(request, action, **options)
+        refuse_foreign(request)
+        token = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))
+        if not secrets.compare_digest(token.encode(), visitor.session.csrf.encode()):
+            raise HTTPException(403, "页面已过期，请刷新后再试")
+        return visitor
+
+    def _look_up(self, cookie: str, now: datetime) -> tuple[Counsellor, StaffSession] | None:
+        with self.engine.connect() as connection:
+            return self.accounts.who(connection, cookie, now)
+
+    def page(self, request: Request, name: str, visitor: Visitor | None, **values: Any) -> Any:
+        """Render a template with what every page shows."""
+        return self.templates.TemplateResponse(
+            request, name, {"hotline_name": self.hotline_name, "me": visitor, "role_names": self.desk.permissions.names, **values}
+        )  # fmt: skip
+
+
+def refuse_foreign(request: Request) -> None:
+    """A change of state must come from our own page."""
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "请求来自其他网站，已拒绝")
+    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, "请求来自其他网站，已拒绝")
+
+
+def make_templates() -> Jinja2Templates:
+    """Templates with autoescape and our filters: times are shown in Asia/Shanghai."""
+    templates = Jinja2Templates(FOLDER / "templates")
+    templates.env.filters["clock"] = lambda at: at.astimezone(_ZONE).strftime("%H:%M:%S") if at else ""
+    templates.env.filters["day"] = lambda at: at.astimezone(_ZONE).strftime("%m月%d日 %H:%M") if at else ""
+    return templates

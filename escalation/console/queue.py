@@ -1,0 +1,128 @@
+"""The queue page and the one event stream of a console screen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from escalation.alarm import overdue_s
+from escalation.cases import STATE_WORDS, State
+from escalation.console.access import Console, Visitor
+from escalation.routing import RUNG_WORDS, rung
+from records.cases import Alert, Case
+from records.events import Cursor, Event
+from records.feed import HEARTBEAT, sse
+
+
+def router(console: Console) -> APIRouter:
+    """Queue routes."""
+    routes = APIRouter()
+
+    @routes.get("/console")
+    async def show_queue(request: Request) -> Any:
+        visitor = await console.visitor(request, "queue_view")
+        rows, cursor = await asyncio.to_thread(_read_queue, console)
+        return console.page(request, "queue.html", visitor, rows=rows, cursor=str(cursor), oncall=console.oncall)
+
+    @routes.get("/console/queue.json")
+    async def queue_json(request: Request) -> Any:
+        await console.visitor(request, "queue_view")
+        rows, cursor = await asyncio.to_thread(_read_queue, console)
+        return {"rows": rows, "cursor": str(cursor)}
+
+    @routes.get("/console/events")
+    async def stream(request: Request, after: str = "") -> StreamingResponse:
+        visitor = await console.visitor(request, "queue_view")
+        last = Cursor.parse(request.headers.get("last-event-id", "") or after)
+        return StreamingResponse(
+            _stream(console, visitor, request.cookies.get(console.cookie_name, ""), last),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    return routes
+
+
+async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor | None) -> AsyncIterator[str]:
+    """Each event carries the fresh row of its case; a session that ended ends the stream within a heartbeat."""
+    yield "retry: 1000\n: ready\n\n"
+    async for item in console.feed.listen("desk", None, after):
+        if item is None:
+            if not await asyncio.to_thread(_still_in, console, cookie):
+                yield "event: signed_out\ndata: {}\n\n"
+                return
+            yield HEARTBEAT
+            continue
+        row = await asyncio.to_thread(_row_of_event, console, item)
+        if row is None:
+            continue
+        yield sse(item, json.dumps({**row, "mine": row["owner_id"] == visitor.id}))
+
+
+def _still_in(console: Console, cookie: str) -> bool:
+    with console.engine.connect() as connection:
+        return console.accounts.who(connection, cookie, console.now()) is not None
+
+
+def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor]:
+    cursor = console.feed.cursor  # taken before the rows: an event in between is only told twice
+    alarm = console.desk.alarm
+    with console.engine.connect() as connection:
+        names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
+        ringing = alarm.alerts.all_ringing(connection)
+        now = console.now()
+        rows = [case_row(console, case, ringing.get(case.id), names, now) for case in alarm.cases.queue(connection)]
+    return rows, cursor
+
+
+def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
+    alarm = console.desk.alarm
+    with console.engine.connect() as connection:
+        case = _case_of(console, connection, item)
+        if case is None:
+            return None
+        owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
+        names = {owner.id: owner.display_name} if owner else {}
+        alert = alarm.alerts.ringing(connection, case.id)
+        row = case_row(console, case, alert, names, console.now())
+    return {**row, "what": item.kind, "data": dict(item.data)}
+
+
+def _case_of(console: Console, connection: sa.Connection, item: Event) -> Case | None:
+    cases = console.desk.alarm.cases
+    if item.case_id:
+        return cases.get(connection, item.case_id)
+    return cases.open_case_of(connection, item.conversation_id) if item.conversation_id else None
+
+
+def case_row(
+    console: Console, case: Case, alert: Alert | None, names: Mapping[str, str], now: datetime
+) -> dict[str, Any]:
+    """One row of the queue as values; no words of the visitor."""
+    clocks = console.desk.alarm.clocks
+    return {
+        "id": case.id,
+        "case_no": case.case_no,
+        "level": int(case.level),
+        "level_code": case.level.code,
+        "level_label": f"{case.level.colour}·{case.level.label}",
+        "state": case.state,
+        "state_label": STATE_WORDS[State(case.state)],
+        "wish": "来访者请求真人" if case.wish == "asked_for_person" else "",
+        "owner_id": case.owner_id,
+        "owner": names.get(case.owner_id or "", ""),
+        "opened_at": case.opened_at.isoformat(),
+        "ringing": alert is not None,
+        "raised_at": alert.raised_at.isoformat() if alert else "",
+        "rung": RUNG_WORDS[rung(alert.step)] if alert else "",
+        "step": alert.step if alert else 0,
+        "is_late": bool(alert and overdue_s(alert, clocks, now) > 0),
+        "is_drill": case.is_drill,
+    }

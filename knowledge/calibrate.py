@@ -1,0 +1,114 @@
+"""Fit how evidence is weighed: `python -m knowledge.calibrate` after the encoder or many articles changed.
+
+Weights come from labelled questions (questions/dev.jsonl). When only articles changed, `adapt` keeps the
+weights and moves the thresholds: each article's own questions are asked with themselves left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from knowledge.articles import Library, load_library
+from knowledge.encoder import Encoder, StaticEncoder
+from knowledge.fitting import Example, cross_validate, fit_weights, outcomes, thresholds
+from knowledge.index import Index, assemble
+from knowledge.questions_file import Question, read_questions
+from knowledge.ranking import CHANNELS, FEATURES, Calibration, CalibrationError
+from knowledge.search import Search
+
+HERE = Path(__file__).parent
+DEV = HERE / "questions" / "dev.jsonl"
+MODEL = HERE / "model"
+LIBRARY = HERE / "library"
+
+
+def load_calibration(folder: Path = MODEL) -> Calibration:
+    """Read calibration.json beside the encoder."""
+    try:
+        return Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CalibrationError(f"{error}; run `python -m knowledge.calibrate`") from error
+
+
+def blank_calibration(library: Library, encoder: Encoder) -> Calibration:
+    """Equal weights that never answer: enough to build the index which the real weights are fitted on."""
+    fusion, confidence = dict.fromkeys(CHANNELS, 1.0), dict.fromkeys(FEATURES, 0.0)
+    return Calibration(encoder.id, library.digest, fusion, confidence, 0.0, 1.0, 1.0)
+
+
+def labelled_examples(index: Index, encoder: Encoder, questions: Sequence[Question]) -> list[Example]:
+    """Evidence for labelled questions; in-scope ones whose articles are not in the library are left out."""
+    search = Search(index)
+    column = {name: n for n, name in enumerate(search.articles)}
+    examples = []
+    for question in questions:
+        right = frozenset(column[topic] for topic in question.topics if topic in column)
+        if right or not question.topics:
+            examples.append(Example(search.evidence(question.text, encoder), right))
+    return examples
+
+
+def own_examples(index: Index, encoder: Encoder, library: Library) -> list[Example]:
+    """Each article's questions asked of an index that does not hold them."""
+    search = Search(index)
+    column = {name: n for n, name in enumerate(search.articles)}
+    examples = []
+    for row, entry in enumerate(index.entries):
+        if entry.kind == "question":
+            text = library.articles[entry.article].questions[entry.number]
+            evidence = search.evidence(text, encoder, without=(row,))
+            examples.append(Example(evidence, frozenset({column[entry.article]})))
+    return examples
+
+
+def fit(library: Library, encoder: Encoder, questions: Sequence[Question]) -> Calibration:
+    """Fit weights on the labelled questions and thresholds on their cross-validated outcomes."""
+    index = _in_memory(library, encoder)
+    examples = labelled_examples(index, encoder, questions)
+    fitted = fit_weights(examples, encoder.id, library.digest)
+    answer_at, choices_at = thresholds(cross_validate(examples, encoder.id, library.digest))
+    return replace(fitted, answer_at=answer_at, choices_at=choices_at)
+
+
+def adapt(calibration: Calibration, library: Library, encoder: Encoder, questions: Sequence[Question]) -> Calibration:
+    """Move the thresholds to a changed library; never below the fitted ones, for own questions are easy."""
+    if calibration.encoder_id != encoder.id:
+        raise CalibrationError(f"calibration is for {calibration.encoder_id}, not {encoder.id}; fit it again")
+    if calibration.library_digest == library.digest:
+        return calibration
+    index = _in_memory(library, encoder)
+    negatives = [question for question in questions if not question.topics]
+    examples = [*own_examples(index, encoder, library), *labelled_examples(index, encoder, negatives)]
+    answer_at, choices_at = thresholds(outcomes(examples, calibration))
+    return replace(
+        calibration,
+        library_digest=library.digest,
+        answer_at=max(answer_at, calibration.answer_at),
+        choices_at=max(choices_at, calibration.choices_at),
+    )
+
+
+def _in_memory(library: Library, encoder: Encoder) -> Index:
+    blank = blank_calibration(library, encoder)
+    return assemble(library, encoder, built_at=datetime.fromtimestamp(0, UTC), calibration=blank)
+
+
+def main() -> None:
+    """Fit on dev.jsonl and store beside the encoder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=MODEL)
+    options = parser.parse_args()
+    library, encoder = load_library(LIBRARY), StaticEncoder.load(options.model)
+    fitted = fit(library, encoder, read_questions(DEV))
+    (options.model / "calibration.json").write_text(fitted.to_json(), encoding="utf-8")
+    Console().print(fitted.to_json())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Turn text into vectors with a static table: one int8 row per character or pair, summed and normalised.
+
+It needs numpy only and microseconds a query, and on questions about mental health it was as good as the
+small transformers whose licences would not let us ship them. Anything with `id` and `encode` can stand in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.grams import grams
+
+Floats = NDArray[np.float32]
+
+
+class EncoderError(RuntimeError):
+    """The encoder's files are missing or do not fit together."""
+
+
+class Encoder(Protocol):
+    """Unit vectors for texts; `id` changes whenever the vectors would."""
+
+    @property
+    def id(self) -> str: ...
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """One row of length 1 a text, or of zeros where nothing in the text is known."""
+        ...
+
+
+class StaticEncoder:
+    """The project's own encoder: weights.npy (int8), scales.npy (a factor a row), model.json (vocabulary)."""
+
+    def __init__(self, vocabulary: Sequence[str], weights: NDArray[np.int8], scales: Floats, id: str) -> None:
+        if not len(vocabulary) == len(weights) == len(scales):
+            counts = f"{len(vocabulary)}, {len(weights)}, {len(scales)}"
+            raise EncoderError(f"vocabulary, weights and scales differ in length: {counts}")
+        self._rows = {gram: row for row, gram in enumerate(vocabulary)}
+        self._weights, self._scales, self._id = weights, scales, id
+
+    @classmethod
+    def load(cls, folder: Path) -> StaticEncoder:
+        """Read a trained model; the weights stay memory-mapped, so workers share them."""
+        try:
+            card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            weights = np.load(folder / "weights.npy", mmap_mode="r")
+            scales = np.load(folder / "scales.npy")
+        except (OSError, ValueError) as error:
+            raise EncoderError(f"cannot read the encoder in {folder}: {error}") from error
+        return cls(card["vocabulary"].split("\n"), weights, scales, card["id"])
+
+    @property
+    def id(self) -> str:
+        """Name, size and checksum of the weights."""
+        return self._id
+
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return int(self._weights.shape[1])
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Vectors of the texts, in their order."""
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            known = [self._rows[gram] for gram in grams(text) if gram in self._rows]
+            if known:
+                np.matmul(self._scales[known], self._weights[known].astype(np.float32), out=row)
+                row /= np.linalg.norm(row) or 1.0
+        return vectors

@@ -1,0 +1,137 @@
+"""Fit the weights of `ranking` to labelled questions: plain numpy, a few hundred questions, a second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.ranking import (
+    CHANNELS,
+    FEATURES,
+    Calibration,
+    Evidence,
+    Scores,
+    features,
+    fuse,
+    probability,
+    standardise,
+)
+
+MAY_BE_WRONG = 0.10
+"""At most this share of given answers may be another topic's."""
+MAY_BE_OUT_OF_SCOPE = 0.03
+"""At most this share of out-of-scope questions may be answered."""
+MAY_BE_OFFERED = 0.20
+"""At most this share of out-of-scope questions may be met with choices or an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The evidence for one question and the columns of the articles that answer it."""
+
+    evidence: Evidence
+    right: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The probability that was given to the first article, and whether it was right."""
+
+    probability: float
+    is_right: bool
+    is_in_scope: bool
+
+
+def fit_weights(examples: Sequence[Example], encoder_id: str, digest: str) -> Calibration:
+    """Fusion, then confidence in what the fusion puts first; thresholds are set apart."""
+    fusion = _fit_fusion([example for example in examples if example.right])
+    blank = Calibration(encoder_id, digest, fusion, dict.fromkeys(FEATURES, 0.0), 0.0, 1.0, 1.0)
+    rows, right = [], []
+    for example in examples:
+        fused = fuse(example.evidence, blank)
+        order = fused.argsort()[::-1]
+        rows.append(features(example.evidence, fused, order))
+        right.append(float(order[0] in example.right))
+    weights, bias = _fit_logistic(np.array(rows), np.array(right))
+    confidence = dict(zip(FEATURES, map(float, weights), strict=True))
+    return Calibration(encoder_id, digest, fusion, confidence, bias, 1.0, 1.0)
+
+
+def outcomes(examples: Sequence[Example], calibration: Calibration) -> list[Outcome]:
+    """What the calibration says of each example."""
+    found = []
+    for example in examples:
+        fused = fuse(example.evidence, calibration)
+        order = fused.argsort()[::-1]
+        chance = probability(features(example.evidence, fused, order), calibration)
+        found.append(Outcome(chance, order[0] in example.right, bool(example.right)))
+    return found
+
+
+def cross_validate(examples: Sequence[Example], encoder_id: str, digest: str, folds: int = 5) -> list[Outcome]:
+    """Outcomes where no example was judged by weights fitted on it, in the examples' order."""
+    order = np.random.default_rng(5).permutation(len(examples))
+    found: dict[int, Outcome] = {}
+    for fold in range(folds):
+        held = set(order[fold::folds].tolist())
+        weights = fit_weights([example for n, example in enumerate(examples) if n not in held], encoder_id, digest)
+        judged = sorted(held)
+        found.update(zip(judged, outcomes([examples[n] for n in judged], weights), strict=True))
+    return [found[n] for n in range(len(examples))]
+
+
+def thresholds(found: Sequence[Outcome]) -> tuple[float, float]:
+    """The lowest probabilities from which answering, and offering choices, keep within the limits above."""
+    chances = np.array([outcome.probability for outcome in found])
+    right = np.array([outcome.is_right for outcome in found])
+    outside = np.array([not outcome.is_in_scope for outcome in found])
+    steps = np.arange(0.05, 0.96, 0.01)
+    answer_at = next((t for t in steps if _is_safe(chances >= t, right, outside)), 0.95)
+    offered = (t for t in steps if (chances[outside] >= t).mean() <= MAY_BE_OFFERED)
+    return float(answer_at), float(min(next(offered, 0.95), answer_at))
+
+
+def _is_safe(given: NDArray[np.bool_], right: NDArray[np.bool_], outside: NDArray[np.bool_]) -> bool:
+    if not given.any():
+        return True
+    wrong = (given & ~right & ~outside).sum() / max((given & ~outside).sum(), 1)
+    return bool(wrong <= MAY_BE_WRONG and given[outside].mean() <= MAY_BE_OUT_OF_SCOPE)
+
+
+def _fit_fusion(examples: Sequence[Example], rounds: int = 300, rate: float = 0.05) -> dict[str, float]:
+    """Weights that make the right articles likely in a softmax over all articles; none below zero."""
+    shaped = [standardise(example.evidence.scores) for example in examples]
+    masks = [np.isin(np.arange(z.shape[1]), list(e.right)) for z, e in zip(shaped, examples, strict=True)]
+    weights = np.full(len(CHANNELS), 0.5)
+    for _ in range(rounds):
+        slope = 0.002 * weights
+        for z, mask in zip(shaped, masks, strict=True):
+            share = _softmax(weights @ z)
+            wanted = np.where(mask, share, 0.0)
+            slope -= z @ (wanted / wanted.sum() - share) / len(shaped)
+        weights = np.maximum(weights - rate * 4 * slope, 0.0)
+    return dict(zip(CHANNELS, map(float, weights), strict=True))
+
+
+def _softmax(scores: Scores) -> Scores:
+    raised = np.exp(scores - scores.max())
+    return np.asarray(raised / raised.sum() + 1e-12)
+
+
+def _fit_logistic(rows: Scores, right: Scores, ridge: float = 2.0) -> tuple[Scores, float]:
+    """Newton's method on standardised features; the standardisation is folded into the weights."""
+    middle, spread = rows.mean(axis=0), rows.std(axis=0)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    design = np.column_stack([(rows - middle) / spread, np.ones(len(rows))])
+    penalty = np.diag([ridge] * rows.shape[1] + [1e-6])
+    weights = np.zeros(design.shape[1])
+    for _ in range(30):
+        chance = 1 / (1 + np.exp(-design @ weights))
+        slope = design.T @ (right - chance) - penalty @ weights
+        curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
+        weights = weights + np.linalg.solve(curve, slope)
+    scaled = weights[:-1] / spread
+    return scaled, float(weights[-1] - scaled @ middle)

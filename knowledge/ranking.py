@@ -1,0 +1,103 @@
+"""From four kinds of evidence to an order of articles and a probability that the first one is right.
+
+Pure arithmetic. The weights are data, fitted by `knowledge.calibrate` and stored with the id of the encoder
+they were fitted for: cosines of another encoder mean something else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float64]
+
+CHANNELS = ("question_vector", "passage_vector", "question_words", "passage_words")
+FEATURES = (
+    *CHANNELS,
+    "fused",
+    "lead",
+    "clear_of_field",
+    "agreement",
+    "length",
+)
+
+
+class CalibrationError(RuntimeError):
+    """The stored calibration cannot be used; run `python -m knowledge.calibrate`, then `hotline index`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How evidence is weighed, and from which probability on the bot answers or offers choices."""
+
+    encoder_id: str
+    library_digest: str
+    fusion: Mapping[str, float]
+    confidence: Mapping[str, float]
+    bias: float
+    answer_at: float
+    choices_at: float
+
+    @classmethod
+    def from_json(cls, text: str) -> Calibration:
+        """Read a stored calibration; refuse one whose features are not ours."""
+        try:
+            calibration = cls(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise CalibrationError(f"calibration is unreadable: {error}") from error
+        if set(calibration.fusion) != set(CHANNELS) or set(calibration.confidence) != set(FEATURES):
+            raise CalibrationError("calibration was fitted for other features; fit it again")
+        return calibration
+
+    def to_json(self) -> str:
+        """The stored form."""
+        kept: dict[str, Any] = asdict(self)
+        return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one question found: a row a channel, a column an article; words as shares of the possible."""
+
+    scores: Scores
+    length: int
+
+
+def standardise(scores: Scores) -> Scores:
+    """Each channel in units of its own spread over the articles."""
+    middle, spread = scores.mean(axis=1, keepdims=True), scores.std(axis=1, keepdims=True)
+    return np.asarray((scores - middle) / np.where(spread > 1e-9, spread, 1.0))
+
+
+def fuse(evidence: Evidence, calibration: Calibration) -> Scores:
+    """One figure an article; higher is better. Only the order means something."""
+    weights = np.array([calibration.fusion[name] for name in CHANNELS])
+    return np.asarray(weights @ standardise(evidence.scores))
+
+
+def features(evidence: Evidence, fused: Scores, order: NDArray[np.intp]) -> Scores:
+    """What speaks for the first article of the order, in the order of FEATURES."""
+    best = order[0]
+    rivals = fused[order[1:6]] if len(order) > 1 else fused[order] - 1.0
+    agreement = (evidence.scores.argmax(axis=1) == best).mean()
+    return np.array(
+        [
+            *evidence.scores[:, best],
+            fused[best],
+            fused[best] - rivals[0],
+            fused[best] - rivals.mean(),
+            agreement,
+            np.log1p(evidence.length),
+        ]
+    )
+
+
+def probability(found: Scores, calibration: Calibration) -> float:
+    """How likely it is that the first article answers the question."""
+    weights = np.array([calibration.confidence[name] for name in FEATURES])
+    return float(1 / (1 + np.exp(-(weights @ found + calibration.bias))))

@@ -1,0 +1,85 @@
+"""Opening the database: SQLite embedded by default, PostgreSQL by address; migrations; the key check."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from records.crypto import Vault
+from records.tables import seal
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_220_011  # any fixed number: ten processes that start together take turns
+SAFE_SQLITE = (3, 51, 3)  # earlier ones can corrupt when two connections checkpoint at once; ours is one
+
+
+class BadDatabase(Exception):
+    """The database cannot be used."""
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine for `sqlite:///path` or `postgresql+psycopg://...`; SQLite readers never write or checkpoint."""
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, poolclass=sa.pool.QueuePool, pool_size=8, max_overflow=8,
+                                  connect_args={"check_same_thread": False, "timeout": 30})  # fmt: skip
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # Any: SQLAlchemy's pool record
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "wal_autocheckpoint=0",  # the writer owns every checkpoint
+        "mmap_size=0",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the schema to the newest version; safe when several processes start together."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check_key(engine: sa.Engine, vault: Vault, district: str) -> None:
+    """Refuse to start with a key that does not fit this database; on first use, leave the probe."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        row = connection.execute(sa.select(seal.c.probe_sealed).where(seal.c.district_id == district)).first()
+        if row is None:
+            probe = vault.seal("xindeng", "seal.probe", district)
+            connection.execute(seal.insert().values(district_id=district, id="probe", probe_sealed=probe))
+            return
+        vault.open(row.probe_sealed, "seal.probe", district)
+
+
+def sqlite_warning(engine: sa.Engine) -> str | None:
+    """What to say about an SQLite library that is older than the write-ahead-log fix."""
+    if engine.dialect.name != "sqlite" or sqlite3.sqlite_version_info >= SAFE_SQLITE:
+        return None
+    wanted = ".".join(map(str, SAFE_SQLITE))
+    return (
+        f"SQLite {sqlite3.sqlite_version} is older than {wanted}; safe here because one connection owns all checkpoints"
+    )

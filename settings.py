@@ -1,0 +1,141 @@
+"""Everything that can be set, from HOTLINE_* in the environment: one frozen object, checked at start."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "HOTLINE_"
+SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
+Seconds = Annotated[tuple[int, ...], NoDecode]
+
+
+class BadSettings(Exception):
+    """A setting is wrong; the service does not start."""
+
+
+class Settings(BaseSettings):
+    """One deployment. Clinical clocks have the defaults of our domain specification and can be changed here."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    # where
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    public_url: str = Field("", description="https address that people use; empty = http://host:port")
+    data_dir: Path = Field(Path("var"), description="database, index and keys of the embedded default")
+    database_url: str = Field("", description="postgresql+psycopg://...; empty = SQLite in data_dir")
+    key_file: Path | None = Field(None, description="sealing keys; empty = data_dir/keys.json, made once")
+    district: str = Field("local", pattern=r"^[a-z0-9]{1,16}$", description="id of the district on every record")
+
+    # who
+    hotline_name: str = Field("心理援助热线", description="name in the greeting")
+    quick_leave_url: str = Field("https://www.baidu.com/", description="where the quick-leave button goes")
+    region_file: Path | None = Field(None, description="TOML of local facts for articles (key = text)")
+    oncall_name: str = Field("", description="outside on-call person named on the ladder's last rung")
+    oncall_phone: str = Field("", description="how the duty lead reaches the outside on-call person")
+
+    # numbers shown to the public: nowhere else in the code
+    national_hotline: str = "12356"
+    local_24h: str = Field("", description="local 24-hour number; required in production")
+    police: str = "110"
+    ambulance: str = "120"
+    fire: str = "119"
+    youth: str = "12355"
+    women: str = "12338"
+    legal: str = "12348"
+    antifraud: str = "96110"
+    disability: str = "12385"
+    health: str = "12320"
+    gov: str = "12345"
+    labour: str = "12333"
+    union: str = "12351"
+    netreport: str = "12377"
+    civil: str = "12349"
+    prosecutor: str = "12309"
+
+    # clocks, in seconds
+    ladder_emergency_s: Seconds = Field((60, 120, 180), description="duty lead, supervisor, outside on-call")
+    ladder_high_s: Seconds = Field((120, 300, 600), description="duty lead, supervisor, outside on-call")
+    ladder_medium_s: Seconds = Field((600, 1200), description="duty lead, supervisor")
+    ladder_low_s: Seconds = Field((1800,), description="duty lead")
+    waiting_note_s: int = Field(60, ge=5, description="how often a person in danger hears from us while waiting")
+    crisis_repeat_s: int = Field(60, ge=5, description="a safety reply of the same level at most this often")
+    handling_lease_s: int = Field(10, ge=1, description="another worker answers a message after this long")
+    outbox_lease_s: int = Field(10, ge=1, le=10, description="a send that does not end is tried again")
+    sweep_s: float = Field(1.0, gt=0, description="how often due alerts are looked for")
+
+    # the console
+    session_idle_s: int = Field(1800, ge=60, description="a console left alone signs out")
+    session_longest_s: int = Field(43200, ge=300, description="a console signs out after a shift")
+    lock_failures: int = Field(5, ge=1, description="wrong passwords before an account is locked")
+    lock_s: int = Field(900, ge=1, description="how long it is locked")
+
+    @field_validator("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", mode="before")
+    @classmethod
+    def _read_seconds(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(int(part) for part in value.replace(" ", "").split(",") if part)
+        return value
+
+    @field_validator("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or list(value) != sorted(set(value)) or value[0] <= 0:
+            raise ValueError("needs rising seconds such as 60,120,180")
+        return value
+
+    @property
+    def engine_url(self) -> str:
+        """The SQLAlchemy address of the database."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hotline.db'}"
+
+    @property
+    def keys(self) -> Path:
+        """The key file."""
+        return self.key_file or self.data_dir / "keys.json"
+
+    @property
+    def base_url(self) -> str:
+        """What people type."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether cookies may insist on TLS."""
+        return self.public_url.startswith("https://")
+
+    def numbers(self) -> dict[str, str]:
+        """Every number that a text may show. Without a local line its place is taken by the national one."""
+        named = (
+            "national_hotline local_24h police ambulance fire youth women legal antifraud disability health gov "
+            "labour union netreport civil prosecutor"
+        )
+        numbers = {name: str(getattr(self, name)) for name in named.split()}
+        numbers["local_24h"] = self.local_24h or self.national_hotline
+        numbers["help"] = self.national_hotline + (f"、本地24小时热线{self.local_24h}" if self.local_24h else "")
+        return numbers
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings; raise BadSettings in words that say what to do."""
+    source = os.environ if environment is None else environment
+    known = set(Settings.model_fields)
+    for name in sorted(source):
+        field = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and field not in known:
+            near = difflib.get_close_matches(field, known, 1)
+            hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise BadSettings(f"unknown setting {name}{hint}")
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)}
+    try:
+        return Settings.model_validate(given)
+    except ValueError as error:
+        raise BadSettings(str(error)) from error
