@@ -164,7 +164,7 @@ def make_clocks(settings: Settings) -> Clocks:
 def build_service(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Service:
     """Make every object; nothing runs yet but the writing thread."""
     store = open_store(settings)
-    feed = Feed(store.engine)
+    feed = Feed(store.engine, poll_s=2.0 if store.engine.dialect.name == "sqlite" else 0.25)
     writer = Writer(store.engine, after_commit=feed.ring)
     alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings))
     desk = Desk(alarm, store.staff, load_permissions())
@@ -176,8 +176,8 @@ def build_service(settings: Settings, *, now: Callable[[], datetime] = utc_now) 
         handling_lease=timedelta(seconds=settings.handling_lease_s),
     )  # fmt: skip
     outbox = Outbox(
-        engine=store.engine, writer=writer, rows=store.outbox, conversations=store.conversations, replies=replies,
-        channels={WEB: WebChannel()}, now=now, spread=random.random,
+        engine=store.engine, writer=writer, rows=store.outbox, conversations=store.conversations, cases=store.cases,
+        replies=replies, channels={WEB: WebChannel()}, now=now, spread=random.random,
         lease=timedelta(seconds=settings.outbox_lease_s),
     )  # fmt: skip
     feed.on_news(outbox.bell.set)
@@ -283,6 +283,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     for kind, status in _REFUSALS.items():
         app.add_exception_handler(kind, answer(status))
+    app.add_exception_handler(sa.exc.SQLAlchemyError, _store_failed(app.state.service.settings))
     app.add_exception_handler(access.SignInFirst, _to_page("/console/sign-in"))
     app.add_exception_handler(access.PasswordFirst, _to_page("/console/password"))
 
@@ -294,6 +295,18 @@ def _add_refusals(app: FastAPI) -> None:
         if request.url.path.startswith(("/api", "/console")) and "static" not in request.url.path:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _store_failed(settings: Settings) -> Callable[[Request, Exception], Response]:
+    """Nothing was stored, so nothing is acknowledged; the person still gets the numbers, without any database."""
+    n = settings.numbers()
+    words = f"消息暂时存不下，正在重试。紧急情况请直接拨打{n['ambulance']}、{n['police']}；心理援助热线{n['help']}。"
+
+    def answer(_request: Request, error: Exception) -> Response:
+        log.error("store.failed", error=type(error).__name__)
+        return JSONResponse({"detail": words}, 503, headers={"Retry-After": "1"})
+
+    return answer
 
 
 def _to_page(path: str) -> Callable[[Request, Exception], Response]:

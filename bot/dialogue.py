@@ -67,16 +67,24 @@ def next_turn(
     remind = must_disclose(disclosed_at, now)
     if remind:
         replies.append(Reply("greeting.again"))
+    if level > Level.LOW:  # it rose while the answer was looked up: receive has spoken, people are called
+        return Turn(())
     if level == Level.LOW:
-        asked = safety_asked_at is not None and now - safety_asked_at < DISCLOSE_AGAIN_AFTER
-        replies.append(Reply("safety.low_again" if asked else "safety.low", extra=buttons((_PERSON,))))
-        if found.zone == "answer":
-            replies.append(_knowledge(found))
+        replies += _to_distress(found, safety_asked_at, now)
     elif intent in ("hello", "thanks", "exit"):
         replies.append(Reply(f"talk.{intent}"))
     else:
         replies.append(_knowledge(found))
     return Turn(tuple(replies), disclosed=remind)
+
+
+def _to_distress(found: Found, safety_asked_at: datetime | None, now: datetime) -> list[Reply]:
+    """Reflect and ask the one direct question first; an answer may come with it; never a bare "I do not know"."""
+    asked = safety_asked_at is not None and now - safety_asked_at < DISCLOSE_AGAIN_AFTER
+    replies = [] if asked else [Reply("safety.low", extra=buttons((_PERSON,)))]
+    if found.zone == "answer" or (asked and found.zone == "choices"):
+        return [*replies, _knowledge(found)]
+    return replies or [Reply("safety.low_again", extra=buttons((_PERSON,)))]
 
 
 def must_disclose(disclosed_at: datetime | None, now: datetime) -> bool:

@@ -20,6 +20,7 @@ from bot.channels import Channel, ChannelRefused, ChannelUnavailable
 from bot.messages import Outbound
 from bot.replies import Replies
 from records import events
+from records.cases import Case, Cases
 from records.conversations import Conversations, NewMessage
 from records.outbox_rows import PLAIN, OutboxRows, Pending
 from records.writer import Writer
@@ -57,6 +58,7 @@ class Outbox:
     writer: Writer
     rows: OutboxRows
     conversations: Conversations
+    cases: Cases
     replies: Replies
     channels: Mapping[str, Channel]
     now: Callable[[], datetime]
@@ -84,9 +86,9 @@ class Outbox:
     async def deliver_due(self) -> int:
         """One round; returns how many rows were taken."""
         now = self.now()
-        items = await self.writer.write(lambda connection: self._take(connection, now))
+        items = await self.writer.write(lambda connection: self._take(connection, now), rings=False)
         if items:
-            outcomes = await asyncio.gather(*(self._send(item) for item in items))
+            outcomes = await asyncio.gather(*(self._send(item) for item in items), return_exceptions=True)
             done = self.now()
             pairs = list(zip(items, outcomes, strict=True))
             await self.writer.write(lambda connection: self._mark_all(connection, pairs, done))
@@ -105,21 +107,25 @@ class Outbox:
         return item.text if item.key == PLAIN else self.replies.render(item.key, item.params)
 
     async def _send(self, item: Pending) -> str:
-        outbound = Outbound(
-            item.conversation_id, item.channel, self.text_of(item), item.origin, item.origin_id, item.extra
-        )
         try:
+            outbound = Outbound(
+                item.conversation_id, item.channel, self.text_of(item), item.origin, item.origin_id, item.extra
+            )
             await asyncio.wait_for(self.channels[item.channel].send(outbound), self.lease.total_seconds() / 2)
         except (ChannelUnavailable, TimeoutError) as error:
             log.warning("send.again", row=item.id, channel=item.channel, error=type(error).__name__)
             return "again"
-        except ChannelRefused as error:
+        except (ChannelRefused, KeyError) as error:  # KeyError: a text or channel this version does not have
             log.error("send.refused", row=item.id, channel=item.channel, error=type(error).__name__)
             return "dead"
         return "sent"
 
-    def _mark_all(self, connection: sa.Connection, pairs: list[tuple[Pending, str]], now: datetime) -> None:
+    def _mark_all(
+        self, connection: sa.Connection, pairs: list[tuple[Pending, str | BaseException]], now: datetime
+    ) -> None:
         for item, outcome in pairs:
+            if isinstance(outcome, BaseException):  # a channel broke: its rows try again, the others are marked
+                log.error("send.broken", row=item.id, channel=item.channel, error=type(outcome).__name__)
             if outcome == "sent":
                 self._mark_sent(connection, item, now)
             elif outcome == "dead" or item.attempts + 1 >= _MOST_ATTEMPTS:
@@ -146,9 +152,8 @@ class Outbox:
         message_id = self.conversations.add(connection, new, seq)
         self.conversations.change(connection, conversation.id, last_seq=seq)
         self.rows.set_state(connection, [item.id], "sent", finished_at=now, lease_until=None)
-        for topic in ("chat", "desk"):
-            events.append(connection, self.rows.district, topic, "message", now,
-                          conversation_id=conversation.id, message=message_id, seq=seq)  # fmt: skip
+        case = self.cases.open_case_of(connection, conversation.id)
+        tell_of_message(connection, self.rows.district, conversation.id, case, message_id, seq, now)
         return None
 
     def _give_up(self, connection: sa.Connection, item: Pending, now: datetime) -> None:
@@ -156,3 +161,18 @@ class Outbox:
         self.rows.set_state(connection, [item.id], "dead", finished_at=now, lease_until=None)
         events.append(connection, self.rows.district, "desk", "undelivered", now,
                       conversation_id=item.conversation_id, row=item.id)  # fmt: skip
+
+
+def tell_of_message(
+    connection: sa.Connection, district: str, conversation_id: str, case: Case | None, message_id: str, seq: int,
+    now: datetime,
+) -> None:  # fmt: skip
+    """The visitor's page hears of every message, the desk of those in an open case."""
+    events.append(
+        connection, district, "chat", "message", now, conversation_id=conversation_id, message=message_id, seq=seq
+    )
+    if case is not None:
+        events.append(
+            connection, district, "desk", "message", now, conversation_id=conversation_id, case_id=case.id,
+            message=message_id, seq=seq,
+        )  # fmt: skip

@@ -13,9 +13,10 @@ import structlog
 from bot.answering import Answering
 from bot.dialogue import Reply, Turn, buttons, next_turn
 from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
+from bot.outbox import tell_of_message
 from bot.replies import Intents
 from escalation.alarm import Alarm, Danger
-from records import events
+from records.cases import Case
 from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
 from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
 from records.writer import Writer
@@ -81,10 +82,8 @@ class Pipeline:
         self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
         self.conversations.remember(connection, conversation.id, memory.to_dict(), level)
         self.conversations.change(connection, conversation.id, last_seq=seq, last_message_at=now)
-        self._escalate(connection, conversation, inbound, message_id, level, screening, disposition, now)
-        for topic in ("chat", "desk"):
-            events.append(connection, self.conversations.district, topic, "message", now,
-                          conversation_id=conversation.id, message=message_id, seq=seq)  # fmt: skip
+        case = self._escalate(connection, conversation, inbound, message_id, level, screening, disposition, now)
+        tell_of_message(connection, self.conversations.district, conversation.id, case, message_id, seq, now)
         return Receipt(message_id, seq, is_repeat=False, needs_answer=self._wants_answer(inbound, disposition))
 
     def _repeat(self, connection: sa.Connection, inbound: Inbound) -> Receipt | None:
@@ -113,19 +112,20 @@ class Pipeline:
     def _escalate(
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
         level: Level, screening: Screening, disposition: Disposition, now: datetime,
-    ) -> None:  # fmt: skip
+    ) -> Case | None:  # fmt: skip
         wants_person = self.intents.of(inbound.text) == "person"
-        had_case = self.alarm.cases.open_case_of(connection, conversation.id)
+        case = had_case = self.alarm.cases.open_case_of(connection, conversation.id)
         if disposition.opens_case or wants_person:
             rules = tuple(signal.rule for signal in screening.signals[:10])
             wish = "asked_for_person" if wants_person and not disposition.opens_case else "risk"
             danger = Danger(max(level, Level.LOW), wish, message_id, rules)
-            self.alarm.raise_case(connection, conversation, danger, now)
+            case = self.alarm.raise_case(connection, conversation, danger, now)
         if conversation.owner_id is not None:
-            return
+            return case
         key = self._first_words(conversation, inbound, level, disposition, had_case is not None, now)
         if key:
             self._speak(connection, conversation, key, level, now)
+        return case
 
     def _first_words(
         self, conversation: Conversation, inbound: Inbound, level: Level, disposition: Disposition,
@@ -140,7 +140,8 @@ class Pipeline:
         if disposition.opens_case and disposition.safety_reply is not None:
             if rose or last is None:
                 return disposition.safety_reply
-            return f"{disposition.safety_reply}_again" if now - last >= self.crisis_repeat else ""
+            if now - last >= self.crisis_repeat:
+                return f"{disposition.safety_reply}_again"
         if intent == "person":
             return "handover.already_called" if has_case else "handover.called"
         return "safety.voice" if inbound.kind in _UNREAD_KINDS else ""
@@ -203,7 +204,7 @@ class Pipeline:
         if message is None or not self.conversations.set_handled(connection, message_id):
             return
         conversation = self.conversations.get(connection, message.conversation_id, lock=True)
-        if conversation is None or conversation.owner_id is not None:
+        if conversation is None or conversation.owner_id is not None or conversation.level > Level.LOW:
             return
         for reply in turn.replies:
             self.outbox.add(
@@ -224,7 +225,8 @@ class Pipeline:
         """Take up messages whose answerer died; returns how many."""
         now = self.now()
         ids = await self.writer.write(
-            lambda connection: self.conversations.take_unhandled(connection, now, now + self.handling_lease)
+            lambda connection: self.conversations.take_unhandled(connection, now, now + self.handling_lease),
+            rings=False,
         )
         for message_id in ids:
             await self.handle(message_id)

@@ -16,7 +16,9 @@ import uvicorn
 from rich.console import Console
 
 import server
-from command import answering, check, user
+from command import answering, check, evaluation, user
+from command.bench.main import bench
+from command.demo import demo
 from knowledge import index as knowledge_index
 from knowledge.articles import ArticleError
 from knowledge.encoder import EncoderError
@@ -32,6 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(user.app, name="user")
+app.add_typer(evaluation.app, name="eval")
+app.command()(bench)
+app.command()(demo)
 out = Console()
 
 

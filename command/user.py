@@ -23,16 +23,17 @@ _ROLES = {"counsellor", "duty_lead", "supervisor", "admin"}
 def add(
     login: str,
     name: Annotated[str, typer.Option(help="shown to visitors after 值班老师")] = "",
-    role: Annotated[list[str], typer.Option(help="counsellor, duty_lead, supervisor, admin; repeatable")] = ["counsellor"],  # noqa: B006
+    role: Annotated[list[str] | None, typer.Option(help="counsellor (default), duty_lead, supervisor, admin")] = None,
 ) -> None:  # fmt: skip
     """Add an account; prints its one-time password."""
-    if unknown := set(role) - _ROLES:
+    roles = role or ["counsellor"]
+    if unknown := set(roles) - _ROLES:
         raise typer.BadParameter(f"unknown role {', '.join(sorted(unknown))}; use {', '.join(sorted(_ROLES))}")
     store, accounts = _open()
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         if accounts.staff.by_login(connection, login):
             raise typer.BadParameter(f"there is already an account {login!r}")
-        password = accounts.add(connection, login, name or login, role, server.utc_now())
+        password = accounts.add(connection, login, name or login, roles, server.utc_now())
     out.print(f"{login}: one-time password [bold]{password}[/bold] (must be changed at the first sign-in)")
 
 

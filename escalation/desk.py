@@ -51,7 +51,7 @@ class Desk:
                 connection, ringing.id, state="answered", answered_at=now, answered_by=who.id, next_at=None,
                 next_note_at=None,
             )  # fmt: skip
-        self._say(connection, conversation, "handover.person_joined", now, title=f"值班老师{who.display_name}")
+        self._say(connection, conversation, "handover.person_joined", now, title=who.display_name)
         self._done(connection, case, who, "claimed", now)
         return self._case(connection, case_id)
 

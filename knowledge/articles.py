@@ -10,10 +10,10 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 Kind = Literal["clinical", "policy", "service"]
 Status = Literal["verified", "second_hand", "general", "product"]
@@ -97,10 +97,11 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All articles by id, and the documents they cite."""
+    """All articles by id, the documents they cite, and decoys: themes of questions that are not for us."""
 
     articles: Mapping[str, Article]
     sources: Mapping[str, Source]
+    decoys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -110,6 +111,8 @@ class Library:
             article = self.articles[key]
             searched = (key, article.title, article.short, article.long, *article.questions)
             seen.update("\x1f".join(searched).encode() + b"\x1e")
+        for theme, questions in self.decoys.items():
+            seen.update("\x1f".join((theme, *questions)).encode() + b"\x1e")
         return seen.hexdigest()[:16]
 
     def cite(self, article: Article) -> str:
@@ -136,7 +139,7 @@ def parse_article(text: str, name: str) -> Article:
 
 
 def load_library(folder: Path) -> Library:
-    """Read every E*.md of the folder and its sources.toml; refuse unknown sources and relations."""
+    """Read every E*.md of the folder, its sources.toml and decoys.toml; refuse unknown sources."""
     sources = _load_sources(folder / "sources.toml")
     files = sorted(folder.glob("E*.md"))
     articles = {path.stem: parse_article(path.read_text(encoding="utf-8"), path.name) for path in files}
@@ -144,7 +147,7 @@ def load_library(folder: Path) -> Library:
         cited = {*article.sources, *(fact.source for fact in article.facts)}
         if unknown := sorted(cited - sources.keys()):
             raise ArticleError(f"{article.id}.md: sources: unknown {', '.join(unknown)}")
-    return Library(articles, sources)
+    return Library(articles, sources, _load_decoys(folder / "decoys.toml"))
 
 
 def render(text: str, numbers: Mapping[str, str], region: Mapping[str, str]) -> str:
@@ -166,6 +169,10 @@ class _Fields:
 
     def __init__(self, head: Mapping[str, object], name: str) -> None:
         self._head, self._name = head, name
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._head)
 
     def wrong(self, key: str, why: str) -> ArticleError:
         return ArticleError(f"{self._name}: {key}: {why}")
@@ -263,13 +270,23 @@ def _check_placeholders(article: Article, name: str) -> None:
             raise ArticleError(f"{name}: placeholder: unknown number {key!r}")
 
 
-def _load_sources(path: Path) -> dict[str, Source]:
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ArticleError(f"{path.name}: {error}") from error
+
+
+def _load_decoys(path: Path) -> dict[str, tuple[str, ...]]:
+    if not path.exists():
+        return {}
+    fields = _Fields(_read_toml(path), path.name)
+    return {theme: fields.texts(theme, 2) for theme in fields.keys}
+
+
+def _load_sources(path: Path) -> dict[str, Source]:
     loaded = {}
-    for key, entry in table.items():
+    for key, entry in _read_toml(path).items():
         fields = _Fields(entry, f"{path.name}: {key}")
         loaded[key] = Source(key, fields.text("issuer"), fields.text("title"), fields.text("year"))
     return loaded

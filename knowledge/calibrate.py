@@ -16,11 +16,13 @@ from rich.console import Console
 
 from knowledge.articles import Library, load_library
 from knowledge.encoder import Encoder, StaticEncoder
-from knowledge.fitting import Example, cross_validate, fit_weights, outcomes, thresholds
+from knowledge.fitting import Example, Outcome, cross_validate, fit_weights, outcomes, thresholds
 from knowledge.index import Index, assemble
+from knowledge.model_files import write_figures
 from knowledge.questions_file import Question, read_questions
 from knowledge.ranking import CHANNELS, FEATURES, Calibration, CalibrationError
 from knowledge.search import Search
+from knowledge.shares import Share
 
 HERE = Path(__file__).parent
 DEV = HERE / "questions" / "dev.jsonl"
@@ -67,13 +69,41 @@ def own_examples(index: Index, encoder: Encoder, library: Library) -> list[Examp
     return examples
 
 
-def fit(library: Library, encoder: Encoder, questions: Sequence[Question]) -> Calibration:
-    """Fit weights on the labelled questions and thresholds on their cross-validated outcomes."""
+def fit(library: Library, encoder: Encoder, questions: Sequence[Question]) -> tuple[Calibration, list[str]]:
+    """Fit weights on the labelled questions, thresholds on cross-validated outcomes; and say how good it is."""
     index = _in_memory(library, encoder)
     examples = labelled_examples(index, encoder, questions)
     fitted = fit_weights(examples, encoder.id, library.digest)
-    answer_at, choices_at = thresholds(cross_validate(examples, encoder.id, library.digest))
-    return replace(fitted, answer_at=answer_at, choices_at=choices_at)
+    judged = cross_validate(examples, encoder.id, library.digest)
+    answer_at, choices_at = thresholds(judged)
+    figures = describe(judged, answer_at, choices_at)
+    return replace(fitted, answer_at=answer_at, choices_at=choices_at), figures
+
+
+def describe(judged: Sequence[Outcome], answer_at: float, choices_at: float) -> list[str]:
+    """Figures for the model card, as Markdown."""
+    inside = [outcome for outcome in judged if outcome.is_in_scope]
+    outside = [outcome for outcome in judged if not outcome.is_in_scope]
+    given = [outcome for outcome in inside if outcome.probability >= answer_at]
+    shares = {
+        "first article right": Share(sum(outcome.is_right for outcome in inside), len(inside)),
+        "answered": Share(len(given), len(inside)),
+        "wrong among answered": Share(sum(not outcome.is_right for outcome in given), len(given)),
+        "neither answered nor offered choices": Share(_below(inside, choices_at), len(inside)),
+        "out of scope, answered": Share(len(outside) - _below(outside, answer_at), len(outside)),
+        "out of scope, answered or choices": Share(len(outside) - _below(outside, choices_at), len(outside)),
+    }
+    return [
+        "Five-fold cross-validation on `questions/dev.jsonl`, without the rules of `abstain.toml`:",
+        "",
+        "| figure | share [95 % interval] |",
+        "| --- | --- |",
+        *(f"| {name} | {share} |" for name, share in shares.items()),
+    ]
+
+
+def _below(judged: Sequence[Outcome], limit: float) -> int:
+    return sum(outcome.probability < limit for outcome in judged)
 
 
 def adapt(calibration: Calibration, library: Library, encoder: Encoder, questions: Sequence[Question]) -> Calibration:
@@ -105,9 +135,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=MODEL)
     options = parser.parse_args()
     library, encoder = load_library(LIBRARY), StaticEncoder.load(options.model)
-    fitted = fit(library, encoder, read_questions(DEV))
+    fitted, figures = fit(library, encoder, read_questions(DEV))
     (options.model / "calibration.json").write_text(fitted.to_json(), encoding="utf-8")
-    Console().print(fitted.to_json())
+    write_figures(options.model, figures)
+    Console().print("\n".join([fitted.to_json(), *figures]), markup=False)
 
 
 if __name__ == "__main__":

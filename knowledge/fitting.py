@@ -17,15 +17,15 @@ from knowledge.ranking import (
     features,
     fuse,
     probability,
-    standardise,
 )
 
-MAY_BE_WRONG = 0.10
+MAY_BE_WRONG = 0.07
 """At most this share of given answers may be another topic's."""
 MAY_BE_OUT_OF_SCOPE = 0.03
 """At most this share of out-of-scope questions may be answered."""
-MAY_BE_OFFERED = 0.20
+MAY_BE_OFFERED = 0.15
 """At most this share of out-of-scope questions may be met with choices or an answer."""
+_STEEPNESS = 8.0  # brings scores between 0 and 1 to a scale on which gradient steps of 0.2 settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def fit_weights(examples: Sequence[Example], encoder_id: str, digest: str) -> Ca
         rows.append(features(example.evidence, fused, order))
         right.append(float(order[0] in example.right))
     weights, bias = _fit_logistic(np.array(rows), np.array(right))
-    confidence = dict(zip(FEATURES, map(float, weights), strict=True))
+    confidence = dict(zip(FEATURES, map(_short, weights), strict=True))
     return Calibration(encoder_id, digest, fusion, confidence, bias, 1.0, 1.0)
 
 
@@ -91,7 +91,7 @@ def thresholds(found: Sequence[Outcome]) -> tuple[float, float]:
     steps = np.arange(0.05, 0.96, 0.01)
     answer_at = next((t for t in steps if _is_safe(chances >= t, right, outside)), 0.95)
     offered = (t for t in steps if (chances[outside] >= t).mean() <= MAY_BE_OFFERED)
-    return float(answer_at), float(min(next(offered, 0.95), answer_at))
+    return round(float(answer_at), 2), round(float(min(next(offered, 0.95), answer_at)), 2)
 
 
 def _is_safe(given: NDArray[np.bool_], right: NDArray[np.bool_], outside: NDArray[np.bool_]) -> bool:
@@ -101,9 +101,9 @@ def _is_safe(given: NDArray[np.bool_], right: NDArray[np.bool_], outside: NDArra
     return bool(wrong <= MAY_BE_WRONG and given[outside].mean() <= MAY_BE_OUT_OF_SCOPE)
 
 
-def _fit_fusion(examples: Sequence[Example], rounds: int = 300, rate: float = 0.05) -> dict[str, float]:
+def _fit_fusion(examples: Sequence[Example], rounds: int = 400) -> dict[str, float]:
     """Weights that make the right articles likely in a softmax over all articles; none below zero."""
-    shaped = [standardise(example.evidence.scores) for example in examples]
+    shaped = [example.evidence.scores * _STEEPNESS for example in examples]
     masks = [np.isin(np.arange(z.shape[1]), list(e.right)) for z, e in zip(shaped, examples, strict=True)]
     weights = np.full(len(CHANNELS), 0.5)
     for _ in range(rounds):
@@ -112,8 +112,8 @@ def _fit_fusion(examples: Sequence[Example], rounds: int = 300, rate: float = 0.
             share = _softmax(weights @ z)
             wanted = np.where(mask, share, 0.0)
             slope -= z @ (wanted / wanted.sum() - share) / len(shaped)
-        weights = np.maximum(weights - rate * 4 * slope, 0.0)
-    return dict(zip(CHANNELS, map(float, weights), strict=True))
+        weights = np.maximum(weights - 0.2 * slope, 0.0)
+    return dict(zip(CHANNELS, map(_short, weights * _STEEPNESS), strict=True))
 
 
 def _softmax(scores: Scores) -> Scores:
@@ -134,4 +134,9 @@ def _fit_logistic(rows: Scores, right: Scores, ridge: float = 2.0) -> tuple[Scor
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
         weights = weights + np.linalg.solve(curve, slope)
     scaled = weights[:-1] / spread
-    return scaled, float(weights[-1] - scaled @ middle)
+    return scaled, _short(weights[-1] - scaled @ middle)
+
+
+def _short(value: float) -> float:
+    """Four digits are more than the data bear, and read better in the stored file."""
+    return round(float(value), 4)

@@ -36,7 +36,7 @@ class IndexRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the index: a passage or one of the questions of an article."""
+    """One row of the index: a passage, a question of an article, or a decoy (which has no article)."""
 
     article: str
     kind: str
@@ -57,7 +57,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Everything needed to search; rows of `vectors` are `entries`, passages first, then questions."""
+    """Everything needed to search; rows of `vectors` are `entries`: passages, questions, decoys.
+
+    The words of decoys stand with those of the questions, so that both are weighed alike.
+    """
 
     manifest: Manifest
     entries: tuple[Entry, ...]
@@ -80,8 +83,10 @@ def assemble(library: Library, encoder: Encoder, *, built_at: datetime, calibrat
     articles = [library.articles[key] for key in sorted(library.articles)]
     passages = [(a.id, text) for a in articles for text in passages_of(a)]
     questions = [(a.id, text) for a in articles for text in a.questions]
-    entries = (*_entries("passage", passages), *_entries("question", questions))
-    rows = encoder.encode([text for _, text in (*passages, *questions)])
+    decoys = [("", text) for texts in library.decoys.values() for text in texts]
+    asked = [text for _, text in (*questions, *decoys)]
+    entries = tuple(_entries("passage", passages) + _entries("question", questions) + _entries("decoy", decoys))
+    rows = encoder.encode([*(text for _, text in passages), *asked])
     faiss.omp_set_num_threads(1)  # one query is microseconds; threads would only fight the web workers
     vectors = faiss.IndexFlatIP(rows.shape[1])
     vectors.add(np.ascontiguousarray(rows, dtype=np.float32))
@@ -90,7 +95,7 @@ def assemble(library: Library, encoder: Encoder, *, built_at: datetime, calibrat
         entries,
         vectors,
         Lexical.over([text for _, text in passages]),
-        Lexical.over([text for _, text in questions]),
+        Lexical.over(asked),
         calibration,
     )
 

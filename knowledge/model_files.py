@@ -1,4 +1,4 @@
-"""Write a trained table as the int8 files that `StaticEncoder.load` reads."""
+"""Write a trained table as the int8 files that `StaticEncoder.load` reads, and the model card beside them."""
 
 from __future__ import annotations
 
@@ -24,3 +24,52 @@ def write_model(folder: Path, vocabulary: Sequence[str], weights: Floats) -> str
     card = json.dumps({"id": name, "vocabulary": "\n".join(vocabulary)}, ensure_ascii=False)
     (folder / "model.json").write_text(card, encoding="utf-8")
     return name
+
+
+def write_card(folder: Path, name: str, facts: str) -> None:
+    """Write the model card; figures follow when the model has been calibrated."""
+    card = _CARD.format(name=name, facts=facts)
+    (folder / "README.md").write_text(f"{card}{_FIGURES}\nRun `python -m knowledge.calibrate`.\n", encoding="utf-8")
+
+
+def write_figures(folder: Path, lines: Sequence[str]) -> None:
+    """Replace the figures at the end of the model card."""
+    path = folder / "README.md"
+    head = path.read_text(encoding="utf-8").split(_FIGURES)[0] if path.exists() else ""
+    path.write_text(f"{head}{_FIGURES}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+_FIGURES = "## Figures\n"
+_CARD = """# {name}
+
+A static text encoder for questions about mental health in Chinese: one int8 row for each of the most
+frequent characters and character pairs; a text is the normalised sum of its rows. Needs numpy only.
+
+- Files: `weights.npy` (int8), `scales.npy` (a factor a row), `model.json` (id and vocabulary: single
+  characters, pairs, Latin words, numbers; no sentence of the training data), `calibration.json` (how the
+  evidence is weighed; written by `python -m knowledge.calibrate`).
+- Trained on: {facts}.
+- Command: `python -m knowledge.train --data FOLDER --minutes N --out knowledge/model` (torch, CPU).
+- Method: in-batch softmax in both directions over 1,024 pairs, temperature 0.05, SparseAdam 0.02 falling to
+  zero, a fifth of the units dropped at random. Every batch holds each article and each theme of decoys once.
+
+## Data
+| data | licence |
+| --- | --- |
+| SMILE (qiuhuachuan/smile): first message and advice | CC0-1.0 |
+| EmoLLM (SmartFlowAI/EmoLLM) | MIT |
+| CPsyCounD (CAS-SIAT-XinHai/CPsyCoun), attribution | CC BY 4.0 |
+| Chinese-medical-dialogue-data (Toyhom), a sample | MIT |
+| this project's articles, their questions, its decoys | as the project |
+
+Each batch is filled with pairs of the first four; the pairs themselves are not part of the project.
+
+## Limits
+- It knows the words of its training data. Outside questions about mental health plain BM25 is better, which
+  is why both are used together.
+- Word order beyond two characters is lost: who did what to whom, and negation, are not understood. It must
+  never decide about danger; screening does that before.
+- It was trained on the articles' own questions, so scores of these say nothing about its quality.
+- Dialects and typing errors work as far as they share characters with what was seen.
+
+"""

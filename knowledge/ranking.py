@@ -20,6 +20,8 @@ CHANNELS = ("question_vector", "passage_vector", "question_words", "passage_word
 FEATURES = (
     *CHANNELS,
     "fused",
+    "decoy_vector",
+    "decoy_words",
     "lead",
     "clear_of_field",
     "agreement",
@@ -66,18 +68,14 @@ class Evidence:
 
     scores: Scores
     length: int
-
-
-def standardise(scores: Scores) -> Scores:
-    """Each channel in units of its own spread over the articles."""
-    middle, spread = scores.mean(axis=1, keepdims=True), scores.std(axis=1, keepdims=True)
-    return np.asarray((scores - middle) / np.where(spread > 1e-9, spread, 1.0))
+    decoy_vector: float = 0.0
+    decoy_words: float = 0.0
 
 
 def fuse(evidence: Evidence, calibration: Calibration) -> Scores:
     """One figure an article; higher is better. Only the order means something."""
     weights = np.array([calibration.fusion[name] for name in CHANNELS])
-    return np.asarray(weights @ standardise(evidence.scores))
+    return np.asarray(weights @ evidence.scores)
 
 
 def features(evidence: Evidence, fused: Scores, order: NDArray[np.intp]) -> Scores:
@@ -89,6 +87,8 @@ def features(evidence: Evidence, fused: Scores, order: NDArray[np.intp]) -> Scor
         [
             *evidence.scores[:, best],
             fused[best],
+            evidence.decoy_vector,
+            evidence.decoy_words,
             fused[best] - rivals[0],
             fused[best] - rivals.mean(),
             agreement,

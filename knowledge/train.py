@@ -1,7 +1,8 @@
 """Train the static encoder: `python -m knowledge.train --data FOLDER --minutes N --out knowledge/model`.
 
 In-batch softmax: a question must find its own passage among all others of the batch. Each batch also
-holds every article once, a question of it against its answer, a section, its title or another question.
+holds every article once, a question of it against its answer, a section, its title or another question;
+and every theme of decoys once, so that what is not for us has a place of its own.
 No text of the data is written; the model is single characters, pairs, and weights.
 """
 
@@ -22,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from knowledge.articles import Article, load_library
+from knowledge.articles import Article, Library, load_library
 from knowledge.encoder import Floats
 from knowledge.grams import grams
-from knowledge.model_files import write_model
+from knowledge.model_files import write_card, write_model
 
 Ids = NDArray[np.int32]
 LIBRARY = Path(__file__).parent / "library"
@@ -52,7 +53,7 @@ class Material:
 
     vocabulary: list[str]
     pairs: list[tuple[Ids, Ids]]
-    articles: list[tuple[list[Ids], list[Ids]]]
+    topics: list[tuple[list[Ids], list[Ids]]]
 
 
 def read_pairs(folder: Path) -> Iterator[tuple[str, str]]:
@@ -70,12 +71,16 @@ def article_targets(article: Article) -> list[str]:
     return [answer, answer, article.title, *(f"{article.title} {part.text}" for part in article.sections)]
 
 
-def gather(plan: Plan, data: Path, articles: Sequence[Article]) -> Material:
+def topics_of(library: Library) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Questions and what they should find, for each article and each theme of decoys."""
+    articles = [(a.questions, article_targets(a)) for a in library.articles.values()]
+    return [*articles, *((texts, (theme, *texts)) for theme, texts in library.decoys.items())]
+
+
+def gather(plan: Plan, data: Path, library: Library) -> Material:
     """Read all texts, choose the vocabulary by frequency, and write the texts as rows of it."""
     pairs = [(grams(query), grams(passage)) for query, passage in read_pairs(data)]
-    own = [
-        ([grams(q) for q in article.questions], [grams(t) for t in article_targets(article)]) for article in articles
-    ]
+    own = [([grams(q) for q in asked], [grams(t) for t in found]) for asked, found in topics_of(library)]
     counts: Counter[str] = Counter()
     for query, passage in pairs:
         counts.update(query)
@@ -97,7 +102,7 @@ def gather(plan: Plan, data: Path, articles: Sequence[Article]) -> Material:
 
 
 class Batches:
-    """Endless batches: every article once, the rest from the pairs, in an order fixed by the seed."""
+    """Endless batches: every topic once, the rest from the pairs, in an order fixed by the seed."""
 
     def __init__(self, plan: Plan, material: Material) -> None:
         self._plan, self._material = plan, material
@@ -106,7 +111,7 @@ class Batches:
 
     def next(self) -> tuple[list[Ids], list[Ids]]:
         """Questions and what each must find."""
-        chosen = [self._article_pair(*article) for article in self._material.articles]
+        chosen = [self._own_pair(*topic) for topic in self._material.topics]
         while len(chosen) < self._plan.batch:
             chosen.append(self._material.pairs[self._next_pair()])
         return [self._thin(query) for query, _ in chosen], [self._thin(passage) for _, passage in chosen]
@@ -116,7 +121,7 @@ class Batches:
             self._order = self._random.permutation(len(self._material.pairs)).tolist()
         return self._order.pop()
 
-    def _article_pair(self, questions: list[Ids], targets: list[Ids]) -> tuple[Ids, Ids]:
+    def _own_pair(self, questions: list[Ids], targets: list[Ids]) -> tuple[Ids, Ids]:
         asked, other = self._random.choice(len(questions), 2, replace=False)
         if self._random.random() < 0.4:
             return questions[asked], questions[other]
@@ -173,11 +178,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "model")
     options = parser.parse_args()
     say, plan = Console(), Plan(minutes=options.minutes)
-    articles = list(load_library(LIBRARY).articles.values())
-    material = gather(plan, options.data, articles)
-    say.print(f"{len(material.pairs)} pairs, {len(articles)} articles, {len(material.vocabulary)} units")
+    material = gather(plan, options.data, load_library(LIBRARY))
+    counts = f"{len(material.pairs)} pairs, {len(material.topics)} topics"
+    say.print(f"{counts}, {len(material.vocabulary)} units")
     weights = train(plan, material, say)
-    say.print(f"wrote {write_model(options.out, material.vocabulary, weights)}")
+    name = write_model(options.out, material.vocabulary, weights)
+    facts = f"{counts}, {len(material.vocabulary)} units of {plan.width} numbers, {plan.minutes:g} minutes"
+    write_card(options.out, name, facts)
+    say.print(f"wrote {name}")
 
 
 if __name__ == "__main__":

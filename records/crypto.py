@@ -7,6 +7,7 @@ alone does not tell who wrote. Keys live in a file outside the database.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SAMPLE_KEY = base64.b64encode(b"xindeng-sample-key-do-not-use-32").decode()
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
 
 
 class WrongKey(Exception):
@@ -47,6 +49,8 @@ class Vault:
 
     def open(self, sealed: bytes, where: str, row: str) -> str:
         """Open what seal made for the same place; raise WrongKey otherwise."""
+        if len(sealed) < 1 + _NONCE_BYTES + _TAG_BYTES:
+            raise WrongKey(WrongKey.__doc__)
         key = self.keys.get(sealed[0])
         if key is None:
             raise WrongKey(f"no key with id {sealed[0]} in the key file")
@@ -81,8 +85,10 @@ def load_vault(path: Path) -> Vault:
         vault = Vault(keys, int(raw["current"]), base64.b64decode(raw["index_key"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadKeyFile(f"{path}: not a key file ({error}); restore it from your backup of the keys") from error
-    if vault.current not in keys or any(len(key) != 32 for key in keys.values()):
+    if vault.current not in keys or any(len(key) != 32 for key in (*keys.values(), vault.index_key)):
         raise BadKeyFile(f"{path}: every key must have 32 bytes and `current` must name one of them")
+    if not all(1 <= number <= 255 for number in keys):
+        raise BadKeyFile(f"{path}: key ids go from 1 to 255")
     return vault
 
 
@@ -93,8 +99,12 @@ def _write_new_keys(path: Path) -> None:
         "keys": {"1": base64.b64encode(secrets.token_bytes(32)).decode()},
         "index_key": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    draft = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(fresh, file, indent=2)
         file.flush()
         os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):  # of processes that start together, the first one's keys count
+        os.link(draft, path)
+    draft.unlink()

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from records.tables import event
 
 READ_AT_ONCE = 1000
+_LARGEST = 2**63 - 1  # what the databases can compare
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +36,8 @@ class Cursor:
         """Read an SSE id; None when it is not one (the client is then served from now on)."""
         txid, _, seq = text.partition("-")
         if txid.isascii() and txid.isdigit() and seq.isascii() and seq.isdigit() and len(text) < 40:
-            return cls(int(txid), int(seq))
+            found = cls(int(txid), int(seq))
+            return found if max(found.txid, found.seq) <= _LARGEST else None
         return None
 
 

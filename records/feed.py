@@ -40,8 +40,9 @@ class Feed:
 
     def ring(self) -> None:
         """Called from any thread after a commit."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
         self._bell.set()

@@ -1,4 +1,4 @@
-"""What waits to be said: rows that the outbox (bot/outbox.py) delivers. Lanes: crisis before replies before the rest."""
+"""What waits to be said: rows that bot/outbox.py delivers. Lanes: crisis before replies before the rest."""
 
 from __future__ import annotations
 

@@ -135,10 +135,11 @@ class Staff:
             or ""
         )
         text = json.dumps(detail, ensure_ascii=False, sort_keys=True)
+        number = next_seq(connection, t.audit, t.audit.c.district_id == self.district)
         connection.execute(
             t.audit.insert().values(
-                district_id=self.district, seq=next_seq(connection, t.audit, t.audit.c.district_id == self.district), actor_id=actor_id, action=action,
-                object_id=object_id, detail=text, at=now, previous_hash=previous,
+                district_id=self.district, seq=number, actor_id=actor_id, action=action, object_id=object_id,
+                detail=text, at=now, previous_hash=previous,
                 hash=audit_hash(previous, actor_id, action, object_id, text, now),
             )
         )  # fmt: skip

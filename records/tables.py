@@ -6,12 +6,14 @@ never made from a clock. `event`, `level_change`, `note` and `audit` rows are on
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -25,10 +27,10 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a time without zone reached the database; pass aware UTC")
-        return round(value.timestamp() * 1_000_000)
+        return (value - _EPOCH) // _MICROSECOND  # whole numbers: the audit chain needs every microsecond back
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+        return None if value is None else _EPOCH + value * _MICROSECOND
 
 
 def _table(name: str, *columns: sa.schema.SchemaItem, key: str = "id") -> sa.Table:

@@ -30,6 +30,7 @@ _CHECKPOINT_EVERY = 1000  # commits
 class _Unit:
     work: Work[Any]  # Any: each unit has its own result type, restored by submit
     future: Future[Any]
+    rings: bool
 
 
 class WriterClosed(Exception):
@@ -45,29 +46,35 @@ class Writer:
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._after_commit = after_commit or (lambda: None)
         self._closed = False
+        self._door = threading.Lock()  # nothing enters the queue behind the last None
         self._commits = 0
         count = 1 if self._grouped else threads
         self._threads = [threading.Thread(target=self._run, name=f"writer-{n}", daemon=True) for n in range(count)]
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Work[Result]) -> Future[Result]:
-        """Queue work; the future resolves after the commit, or raises what the work raised."""
-        if self._closed:
-            raise WriterClosed(WriterClosed.__doc__)
-        unit = _Unit(work, Future())
-        self._queue.put(unit)
+    def submit(self, work: Work[Result], *, rings: bool = True) -> Future[Result]:
+        """Queue work; the future resolves after the commit, or raises what the work raised.
+
+        `rings=False` is for looking for work: a look that rang would wake itself for ever.
+        """
+        unit = _Unit(work, Future(), rings)
+        with self._door:
+            if self._closed:
+                raise WriterClosed(WriterClosed.__doc__)
+            self._queue.put(unit)
         return unit.future
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], *, rings: bool = True) -> Result:
         """Like submit, for the event loop."""
-        return await asyncio.wrap_future(self.submit(work))
+        return await asyncio.wrap_future(self.submit(work, rings=rings))
 
     def close(self) -> None:
         """Finish what is queued and stop."""
-        self._closed = True
-        for _ in self._threads:
-            self._queue.put(None)
+        with self._door:
+            self._closed = True
+            for _ in self._threads:
+                self._queue.put(None)
         for thread in self._threads:
             thread.join(timeout=30)
 
@@ -114,7 +121,7 @@ class Writer:
             results = []
             connection.close()
             connection = self._engine.connect().execution_options(writes=True)
-        if results:
+        if any(unit.rings for unit, _ in results):
             self._after_commit()
         for unit, result in results:
             unit.future.set_result(result)

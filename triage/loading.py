@@ -119,6 +119,7 @@ def _frame(row: Table, words: dict[str, str], where: str) -> Frame:
         says=row["says"],
         patterns=_compile(row["patterns"], words, where),
         unless=_compile(row.get("unless", []), words, where),
+        beside=_compile(row.get("beside", []), words, where),
         must_match=tuple(row["must_match"]),
         must_not_match=tuple(row["must_not_match"]),
     )
@@ -178,8 +179,7 @@ def _tables(table: Table, words: dict[str, str]) -> Tables:
     return Tables(
         folding=Folding(_simplified() | table["characters"] | table["emoji"]),
         slang=tuple(
-            Replacement(re2.compile(pattern, options()), row["to"])
-            for pattern, row in zip(patterns, rows, strict=True)
+            Replacement(re2.compile(pattern, options()), row["to"]) for pattern, row in zip(patterns, rows, strict=True)
         ),
         slang_set=slang_set,
         syllable=re2.compile("|".join(sorted(pinyin)), chosen),

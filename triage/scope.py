@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from triage.frames import CLAUSE_ENDS, SENTENCE_ENDS, Hit, PatternSet, stretch
+import re2
+
+from triage.frames import CLAUSE_ENDS, SENTENCE_ENDS, Hit, PatternSet, options, stretch
 from triage.risk import Level
 
 REACHES = ("hit", "clause", "sentence", "message")
@@ -46,16 +48,18 @@ class ScopeSet:
         self.scopes = scopes
         self._owners = [scope for scope in scopes for _ in scope.patterns]
         self._patterns = PatternSet(pattern for scope in scopes for pattern in scope.patterns)
-        self._voids = {scope.id: PatternSet(scope.unless) for scope in scopes if scope.unless}
+        self._voids = {
+            scope.id: [re2.compile(pattern, options()) for pattern in scope.unless] for scope in scopes if scope.unless
+        }
 
     def read(self, text: str) -> tuple[Any, ...]:
         """Find once a view which scopes speak in it, and where: (scope, start, end)."""
         found = []
         for index in self._patterns.which(text):
             scope = self._owners[index]
-            if scope.id in self._voids and self._voids[scope.id].which(text):
-                continue
-            found += [(scope, start, end) for start, end in self._patterns.spans(index, text)]
+            spans = list(self._patterns.spans(index, text))
+            if spans and not any(void.search(text) for void in self._voids.get(scope.id, ())):
+                found += [(scope, start, end) for start, end in spans]
         return tuple(found)
 
     def judge(self, hit: Hit, text: str, found: tuple[Any, ...]) -> Verdict:

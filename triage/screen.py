@@ -24,6 +24,7 @@ class Screener:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
+        self._warm_up()
 
     @property
     def version(self) -> str:
@@ -48,6 +49,12 @@ class Screener:
         """The plain reason that the console shows; the id itself for a rule of an older rulebook."""
         frame = self._rulebook.frames.by_id.get(rule_id)
         return frame.says if frame else rule_id
+
+    def _warm_up(self) -> None:
+        # RE2 builds its automata while it reads: the first messages of the day would wait ten times longer.
+        for frame in self._rulebook.frames.by_id.values():
+            for sentence in (*frame.must_match, *frame.must_not_match):
+                self.judge(sentence)
 
     def _judge(self, text: str) -> Screening:
         signals: dict[tuple[str, int, int], Signal] = {}

@@ -34,6 +34,7 @@ _COOKIE_S = 30 * 24 * 3600
 _LONGEST_BODY = LONGEST_BYTES * 6 + 4096  # JSON may write one byte as six characters
 _KINDS = frozenset({"text", "voice", "image", "video", "sticker", "place", "file", "unknown"})
 _PAGE = Path(__file__).parent / "web"
+_SERVED = frozenset({"chat.css", "chat.js", "feed.js", "queue.js", "rows.js", "wire.js", "icon.svg"})
 
 
 class WebChannel:
@@ -68,7 +69,7 @@ class WebChat:
         @router.get("/chat/{name}", include_in_schema=False)
         async def static(name: str) -> Response:
             path = _PAGE / name
-            if name not in ("chat.css", "chat.js", "icon.svg") or not path.is_file():
+            if name not in _SERVED or not path.is_file():
                 raise HTTPException(404)
             return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
@@ -98,8 +99,8 @@ class WebChat:
         conversation_id = await self._conversation_id(request)
         body = _read_json(await _read_body(request))
         client_id, text, kind = body.get("client_message_id"), body.get("text", ""), body.get("kind", "text")
-        if not isinstance(client_id, str) or not 1 <= len(client_id) <= 64:
-            raise HTTPException(422, "client_message_id must be a text of 1 to 64 characters")
+        if not isinstance(client_id, str) or not 1 <= len(client_id) <= 64 or not _is_plain(client_id):
+            raise HTTPException(422, "client_message_id must be 1 to 64 printable ASCII characters")
         if not isinstance(text, str) or not isinstance(kind, str):
             raise HTTPException(422, "text and kind must be texts")
         receipt = await self.pipeline.receive(
@@ -226,6 +227,10 @@ def shown(message: Message) -> dict[str, Any]:
 def hash_token(token: str) -> str:
     """What the database keeps of a visitor's token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _status(conversation: Conversation | None) -> dict[str, Any]:

@@ -109,9 +109,8 @@ class Console:
 
     def page(self, request: Request, name: str, visitor: Visitor | None, **values: Any) -> Any:
         """Render a template with what every page shows."""
-        return self.templates.TemplateResponse(
-            request, name, {"hotline_name": self.hotline_name, "me": visitor, "role_names": self.desk.permissions.names, **values}
-        )  # fmt: skip
+        shown = {"hotline_name": self.hotline_name, "me": visitor, "role_names": self.desk.permissions.names}
+        return self.templates.TemplateResponse(request, name, {**shown, **values})
 
 
 def refuse_foreign(request: Request) -> None:

@@ -42,6 +42,21 @@ Act = Callable[[sa.Connection, Counsellor, datetime], object]
 def router(console: Console) -> APIRouter:
     """Case routes."""
     routes = APIRouter(prefix="/console/cases/{case_id}")
+    _add_reading(routes, console)
+    _add_talking(routes, console)
+    _add_deciding(routes, console)
+    return routes
+
+
+async def _act(console: Console, request: Request, action: str, work: Act) -> dict[str, Any]:
+    """Check the right and the token, do the work in one transaction, say what became of it."""
+    visitor = await console.writing_visitor(request, action)
+    now = console.now()
+    result = await console.writer.write(lambda connection: work(connection, visitor.counsellor, now))
+    return {"ok": True, "in_force": result is not False}
+
+
+def _add_reading(routes: APIRouter, console: Console) -> None:
     desk = console.desk
 
     @routes.get("")
@@ -50,7 +65,15 @@ def router(console: Console) -> APIRouter:
         now = console.now()
         await console.writer.write(lambda c: desk.look(c, case_id, visitor.counsellor, now))
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
-        return console.page(request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), **values)
+        return console.page(
+            request,
+            "case.html",
+            visitor,
+            dispositions=DISPOSITIONS,
+            levels=list(Level),
+            oncall=console.oncall,
+            **values,
+        )
 
     @routes.get("/state.json")
     async def state_json(request: Request, case_id: str, after: int = 0) -> Any:
@@ -70,63 +93,69 @@ def router(console: Console) -> APIRouter:
         found = await asyncio.to_thread(console.articles.suggest, (text or last)[:500], console.now())
         return {"articles": [{"id": i, "title": title, "text": short} for i, title, short in found]}
 
-    async def act(request: Request, action: str, work: Act) -> dict[str, Any]:
-        visitor = await console.writing_visitor(request, action)
-        now = console.now()
-        result = await console.writer.write(lambda c: work(c, visitor.counsellor, now))
-        return {"ok": True, "in_force": result is not False}
+
+def _add_talking(routes: APIRouter, console: Console) -> None:
+    desk = console.desk
 
     @routes.post("/claim")
     async def claim(request: Request, case_id: str) -> Any:
-        return await act(request, "case_claim", lambda c, who, now: desk.claim(c, case_id, who, now))
+        return await _act(console, request, "case_claim", lambda c, who, now: desk.claim(c, case_id, who, now))
 
     @routes.post("/reply")
     async def reply(request: Request, case_id: str) -> Any:
         form = await request.form()
         text, reply_id = str(form.get("text", "")), str(form.get("reply_id", ""))
-        if not reply_id.isalnum() or not 16 <= len(reply_id) <= 40:
+        if not (reply_id.isascii() and reply_id.isalnum()) or not 16 <= len(reply_id) <= 40:
             raise HTTPException(422, "reply_id must be 16 to 40 letters or digits")
-        return await act(request, "case_reply", lambda c, who, now: desk.reply(c, case_id, who, text, reply_id, now))
+        return await _act(
+            console, request, "case_reply", lambda c, who, now: desk.reply(c, case_id, who, text, reply_id, now)
+        )
 
     @routes.post("/note")
     async def note(request: Request, case_id: str) -> Any:
         text = str((await request.form()).get("text", ""))
-        return await act(request, "case_note", lambda c, who, now: desk.note(c, case_id, who, text, now))
+        return await _act(console, request, "case_note", lambda c, who, now: desk.note(c, case_id, who, text, now))
+
+    @routes.post("/release")
+    async def release(request: Request, case_id: str) -> Any:
+        return await _act(console, request, "case_release", lambda c, who, now: desk.release(c, case_id, who, now))
+
+    @routes.post("/hand-back")
+    async def hand_back(request: Request, case_id: str) -> Any:
+        return await _act(console, request, "case_release", lambda c, who, now: desk.hand_back(c, case_id, who, now))
+
+
+def _add_deciding(routes: APIRouter, console: Console) -> None:
+    desk = console.desk
 
     @routes.post("/level")
     async def level(request: Request, case_id: str) -> Any:
         form = await request.form()
         to, reason = _level(str(form.get("level", ""))), str(form.get("reason", ""))
-        return await act(request, "case_level", lambda c, who, now: desk.set_level(c, case_id, who, to, reason, now))
+        return await _act(
+            console, request, "case_level", lambda c, who, now: desk.set_level(c, case_id, who, to, reason, now)
+        )
 
     @routes.post("/level/decision")
     async def decide(request: Request, case_id: str) -> Any:
         agree = (await request.form()).get("agree") == "yes"
-        return await act(
+        return await _act(
+            console,
             request,
             "case_level_confirm",
             lambda c, who, now: desk.decide_lowering(c, case_id, who, agree=agree, now=now),
         )
 
-    @routes.post("/release")
-    async def release(request: Request, case_id: str) -> Any:
-        return await act(request, "case_release", lambda c, who, now: desk.release(c, case_id, who, now))
-
-    @routes.post("/hand-back")
-    async def hand_back(request: Request, case_id: str) -> Any:
-        return await act(request, "case_release", lambda c, who, now: desk.hand_back(c, case_id, who, now))
-
     @routes.post("/close")
     async def close(request: Request, case_id: str) -> Any:
         form = await request.form()
         disposition, summary = str(form.get("disposition", "")), str(form.get("summary", ""))
-        return await act(
+        return await _act(
+            console,
             request,
             "case_close",
             lambda c, who, now: desk.close(c, case_id, who, disposition, summary, now),
         )
-
-    return routes
 
 
 def _level(code: str) -> Level:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,11 @@ from escalation.console.access import Console, Visitor
 from escalation.routing import RUNG_WORDS, rung
 from records.cases import Alert, Case
 from records.events import Cursor, Event
-from records.feed import HEARTBEAT, sse
+from records.feed import sse
+
+_BEAT = "event: beat\ndata: {}\n\n"  # an event, not a comment: the page must be able to notice its absence
+_CHECK_EVERY = timedelta(seconds=15)
+_MOST_ROWS = 5000  # a flood is shown whole
 
 
 def router(console: Console) -> APIRouter:
@@ -53,17 +58,18 @@ def router(console: Console) -> APIRouter:
 async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor | None) -> AsyncIterator[str]:
     """Each event carries the fresh row of its case; a session that ended ends the stream within a heartbeat."""
     yield "retry: 1000\n: ready\n\n"
+    checked_at = console.now()
     async for item in console.feed.listen("desk", None, after):
-        if item is None:
+        if item is None or console.now() - checked_at >= _CHECK_EVERY:  # a busy stream is checked too
             if not await asyncio.to_thread(_still_in, console, cookie):
                 yield "event: signed_out\ndata: {}\n\n"
                 return
-            yield HEARTBEAT
-            continue
-        row = await asyncio.to_thread(_row_of_event, console, item)
-        if row is None:
-            continue
-        yield sse(item, json.dumps({**row, "mine": row["owner_id"] == visitor.id}))
+            checked_at = console.now()
+            yield _BEAT
+        row = await asyncio.to_thread(_row_of_event, console, item) if item else None
+        if item and row:
+            # one SSE event name for every kind, so that a screen never misses a kind it has not heard of
+            yield sse(replace(item, kind="row"), json.dumps({**row, "mine": row["owner_id"] == visitor.id}))
 
 
 def _still_in(console: Console, cookie: str) -> bool:
@@ -78,7 +84,10 @@ def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor]:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         ringing = alarm.alerts.all_ringing(connection)
         now = console.now()
-        rows = [case_row(console, case, ringing.get(case.id), names, now) for case in alarm.cases.queue(connection)]
+        rows = [
+            case_row(console, case, ringing.get(case.id), names, now)
+            for case in alarm.cases.queue(connection, limit=_MOST_ROWS)
+        ]
     return rows, cursor
 
 

@@ -26,7 +26,8 @@ def router(console: Console) -> APIRouter:
     async def sign_in(request: Request) -> Any:
         refuse_foreign(request)
         form = await request.form()
-        login, password = str(form.get("login", "")).strip()[:100], str(form.get("password", ""))
+        typed, password = str(form.get("login", "")).strip()[:100], str(form.get("password", ""))
+        login = typed if typed.isprintable() else ""
         cookie, now = secrets.token_urlsafe(32), console.now()
         fits = await asyncio.to_thread(_fits, console, login, password)
         who = await console.writer.write(

@@ -1,7 +1,7 @@
 // What the person wrote and the server has not stored yet. It lives in localStorage, so that it survives a reload,
 // and goes out one at a time, in order, with the same id until the server says 202.
 
-import { request } from "./wire.js";
+import { call } from "./wire.js";
 
 export const KEY = "chat.unsent";
 const BACK_OFF_S = [1, 2, 4, 8, 15];
@@ -17,14 +17,14 @@ function newId() {
 }
 
 export class Queue {
-  // on.waiting(item): show it; on.stored(item, id, seq); on.gone(item); on.tooLong(item);
-  // on.sessionLost(): resolves to true when there is a new session; on.reached(yes): did the server answer.
+  // on.waiting(item): show it; on.stored(item, id, seq); on.gone(item); on.tooLong(item); on.reached(yes).
+  // Nothing goes out before start().
   constructor(on) {
     this.on = on;
     this.items = read() ?? [];
+    this.isStarted = false;
     this.isRunning = false;
     this.failures = 0;
-    this.hasNewSession = false;
     this.wake = () => {};
   }
 
@@ -52,6 +52,7 @@ export class Queue {
   }
 
   start() {
+    this.isStarted = true;
     for (const item of this.items) this.on.waiting(item);
     this.hurry();
   }
@@ -63,7 +64,7 @@ export class Queue {
   }
 
   async run() {
-    if (this.isRunning) return;
+    if (this.isRunning || !this.isStarted) return;
     this.isRunning = true;
     while (this.items.length) {
       const item = this.items[0];
@@ -78,8 +79,7 @@ export class Queue {
   async settle(item, { status, body }) {
     if (status === 202 && typeof body?.id === "string" && Number.isInteger(body.seq)) {
       this.failures = 0;
-      this.hasNewSession = false;
-      this.on.reached(true);
+        this.on.reached(true);
       this.drop(item);
       this.on.stored(item, body.id, body.seq);
       return true;
@@ -89,15 +89,9 @@ export class Queue {
       this.on.tooLong(item);
       return true;
     }
-    if (status === 401 && !this.hasNewSession && (await this.on.sessionLost())) {
-      this.hasNewSession = true; // refused again = no cookie is kept here: wait, do not open one after another
-      for (const waiting of this.items) waiting.after = 0;
-      return true;
-    }
     if (status === 409) this.rename(item);
     if (REFUSED.has(status)) this.putLast(item); // a refused text must not hold up a cry for help behind it
     this.failures += 1;
-    this.hasNewSession = false;
     this.on.reached(status >= 400 && status < 500);
     for (const waiting of this.items) this.on.waiting(waiting);
     return false;
@@ -113,6 +107,12 @@ export class Queue {
         resolve();
       };
     });
+  }
+
+  // Numbers begin again.
+  renumber() {
+    for (const item of this.items) item.after = 0;
+    this.save();
   }
 
   rename(item) {
@@ -140,16 +140,16 @@ export class Queue {
 
   // The person leaves: one last try for what waits, then nothing is kept here.
   leave() {
-    for (const item of this.items) post(item);
+    for (const item of this.items) post(item, true);
     this.items = [];
     this.save();
   }
 }
 
 // The id makes a repeat harmless; keepalive lets it finish after the page is left.
-function post(item) {
+function post(item, isFinal = false) {
   const body = JSON.stringify({ client_message_id: item.id, text: item.text });
-  return request("POST", "/api/chat/messages", { body, keepalive: bytes(body) <= KEEPALIVE_BYTES });
+  return call("POST", "/api/chat/messages", { body, keepalive: bytes(body) <= KEEPALIVE_BYTES, isFinal });
 }
 
 function read() {

@@ -14,6 +14,7 @@ export class Rows {
     this.era = 0; // grows when the server gives a new session: its numbers begin again
     this.stored = new Map(); // message id -> row
     this.waiting = new Map(); // client id -> row
+    this.seen = new Set(); // client ids whose message came back before the answer to sending it
     this.isNear = true;
     log.addEventListener("scroll", () => this.noticeScroll(), { passive: true });
     newer.addEventListener("click", () => this.toEnd());
@@ -26,12 +27,14 @@ export class Rows {
     const own = message.author === "visitor" && items.find(
       (item) => item.isTried && item.text === message.text && message.seq > item.after && this.waiting.has(item.id),
     );
+    if (own) this.seen.add(own.id);
     if (own) return this.adopt(own.id, message);
     this.place(this.build(message), message);
   }
 
   // Our own text, not stored yet.
   wait(item, hasFailed) {
+    if (this.seen.has(item.id)) return;
     let row = this.waiting.get(item.id);
     if (!row) {
       row = this.build({ author: "visitor", text: item.text });
@@ -55,10 +58,16 @@ export class Rows {
     this.waiting.delete(item.id);
   }
 
-  note(text) {
+  // A new session: its messages come after all that is here.
+  beginEra(text) {
+    this.era += 1;
     const row = element("p", "note", text);
     row.dataset.place = String(this.era * 1e9);
-    this.insert(row, this.era * 1e9);
+    if (this.stored.size) this.insert(row, this.era * 1e9);
+  }
+
+  clear() {
+    this.log.replaceChildren();
   }
 
   adopt(clientId, message) {
@@ -78,12 +87,11 @@ export class Rows {
 
   insert(row, place) {
     const wasNear = this.isNear;
+    const isAfter = (other) => other.classList.contains("waiting") || Number(other.dataset.place ?? 0) > place;
     let before = this.log.lastElementChild;
-    while (before && !(Number(before.dataset.place ?? 0) <= place && !before.classList.contains("waiting"))) {
-      before = before.previousElementSibling;
-    }
+    while (before && (before === row || isAfter(before))) before = before.previousElementSibling;
     const next = before ? before.nextSibling : this.log.firstChild;
-    if (row !== next && row !== before) this.log.insertBefore(row, next);
+    if (row !== next) this.log.insertBefore(row, next);
     if (!wasNear) this.newer.hidden = row.classList.contains("visitor");
     else if (row.offsetHeight > this.log.clientHeight) row.scrollIntoView({ block: "start" });
     else this.toEnd();
@@ -162,7 +170,7 @@ function paragraphs(text) {
 function setTime(time, at) {
   const date = new Date(at ?? Date.now());
   if (Number.isNaN(date.getTime())) return;
-  const clock = date.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
+  const clock = date.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const isToday = date.toDateString() === new Date().toDateString();
   time.dateTime = date.toISOString();
   time.textContent = isToday ? clock : `${date.getMonth() + 1}月${date.getDate()}日 ${clock}`;

@@ -1,0 +1,1 @@
+"""`hotline bench`: what a message costs on this machine, each figure beside a baseline of the same run."""

@@ -1,0 +1,113 @@
+"""What the figures are held against, measured in the same run: an empty FastAPI service and bare SQLite inserts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+
+from command.bench.deployment import ServerProcess, free_port
+from command.bench.load import Connection, Step, Stream, Timing, repeat
+
+_SERVE = "import sys; from command.bench.baselines import serve; serve(int(sys.argv[1]))"
+_ROW = b"x" * 400  # about what one stored message takes
+
+
+def empty_fastapi(folder: Path) -> ServerProcess:
+    """The empty service as a subprocess."""
+    port = free_port()
+    return ServerProcess(_SERVE, (str(port),), port, "/empty", folder / "baseline.log")
+
+
+def serve(port: int) -> None:
+    """Run the empty service, with the server options of `hotline serve`."""
+    uvicorn.run(make_app(), host="127.0.0.1", port=port, access_log=False, log_level="warning", server_header=False)
+
+
+def make_app() -> FastAPI:
+    """One route that does nothing, and one that hands what it gets to a stream of server-sent events."""
+    app = FastAPI()
+    listeners: dict[str, asyncio.Queue[str]] = {}
+
+    @app.api_route("/empty", methods=["GET", "POST"])
+    async def empty() -> dict[str, str]:
+        return {}
+
+    @app.post("/echo/{name}")
+    async def echo(name: str, request: Request) -> dict[str, str]:
+        listeners[name].put_nowait((await request.body()).decode())
+        return {}
+
+    @app.get("/events/{name}")
+    async def events(name: str) -> StreamingResponse:
+        listeners[name] = asyncio.Queue()
+        return StreamingResponse(_stream(listeners[name]), media_type="text/event-stream")
+
+    return app
+
+
+async def _stream(waiting: asyncio.Queue[str]) -> AsyncIterator[str]:
+    yield ": ready\n\n"
+    while True:
+        yield f"data: {await waiting.get()}\n\n"
+
+
+async def posting(port: int, body: bytes) -> Step:
+    """A step that posts to the empty route."""
+    connection = await Connection.open(port)
+
+    async def step() -> float:
+        began = time.perf_counter()
+        await connection.request("POST", "/empty", body)
+        return (time.perf_counter() - began) * 1000
+
+    return step
+
+
+async def echoing(port: int, name: str, body: bytes) -> Step:
+    """A step that posts and waits until the same comes back on the stream."""
+    connection, stream = await Connection.open(port), await open_stream(port, name)
+
+    async def step() -> float:
+        began = time.perf_counter()
+        await connection.request("POST", f"/echo/{name}", body)
+        await stream.next()
+        return (time.perf_counter() - began) * 1000
+
+    return step
+
+
+async def open_stream(port: int, name: str) -> Stream:
+    """One waiting screen of the empty service."""
+    return await (await Connection.open(port)).stream(f"/events/{name}")
+
+
+def sqlite_inserts(folder: Path, rows: int, seconds: float) -> Timing:
+    """Bare sqlite3, write-ahead log, synchronous=FULL: `rows` rows a commit; one latency is one commit."""
+    with _scratch(folder / f"baseline-{rows}.db") as connection:
+
+        def commit() -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT INTO message (body) VALUES (?)", [(_ROW,)] * rows)
+            connection.execute("COMMIT")
+
+        return repeat(commit, seconds)
+
+
+@contextlib.contextmanager
+def _scratch(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, body BLOB)")
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,138 @@
+"""The people of the bench: visitors with a chat, and one counsellor whose console listens."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import server
+from command.bench.deployment import Deployment
+from command.bench.load import Connection, ServerGone, Step, Stream
+
+LOGIN = "bench"
+_PASSWORD = "measure-me-12356"
+_ROLES = ("counsellor", "duty_lead", "supervisor")
+_FORM = "content-type: application/x-www-form-urlencoded\r\n"
+
+
+@dataclass
+class Visitor:
+    """A web chat; `sent` numbers its messages."""
+
+    connection: Connection
+    headers: str
+    sent: int = field(default=0)
+
+    async def say(self, text: str, kind: str = "text") -> int:
+        """Send a message; returns its number in the conversation once it is acknowledged."""
+        self.sent += 1
+        message = {"client_message_id": str(self.sent), "text": text, "kind": kind}
+        answer = await self.connection.request(
+            "POST", "/api/chat/messages", json.dumps(message).encode(), headers=self.headers
+        )
+        if answer.status != 202:
+            raise ServerGone(f"a message was answered with {answer.status}")
+        return int(answer.json()["seq"])
+
+    async def listen(self, port: int) -> Stream:
+        """The visitor's own stream."""
+        return await (await Connection.open(port)).stream("/api/chat/events", headers=self.headers)
+
+
+async def open_chat(port: int, connection: Connection | None = None) -> Visitor:
+    """A new visitor, on a connection of its own unless one is given."""
+    connection = connection or await Connection.open(port)
+    answer = await connection.request("POST", "/api/chat/sessions")
+    if answer.status != 201:
+        raise ServerGone(f"a session was answered with {answer.status}")
+    return Visitor(connection, f"authorization: Bearer {answer.json()['token']}\r\n")
+
+
+async def acknowledged(port: int, texts: Iterator[str], kind: str) -> Step:
+    """A step: a message is sent and acknowledged (screened and on disk)."""
+    visitor = await open_chat(port)
+
+    async def step() -> float:
+        text, began = next(texts), time.perf_counter()
+        await visitor.say(text, kind)
+        return (time.perf_counter() - began) * 1000
+
+    return step
+
+
+async def answered(port: int, texts: Iterator[str]) -> Step:
+    """A step: a question is sent and the bot's reply is on the visitor's screen."""
+    visitor = await open_chat(port)
+    stream = await visitor.listen(port)
+
+    async def step() -> float:
+        text, began = next(texts), time.perf_counter()
+        seq = await visitor.say(text)
+        while True:
+            _, shown = await stream.next()
+            if shown["author"] == "bot" and shown["seq"] > seq:
+                return (time.perf_counter() - began) * 1000
+
+    return step
+
+
+async def alarmed(port: int, console: Stream, texts: Iterator[str]) -> Step:
+    """A step: someone new writes that they are in danger, and the case is on the console's screen."""
+    connection = await Connection.open(port)
+
+    async def step() -> float:
+        visitor, text = await open_chat(port, connection), next(texts)
+        began = time.perf_counter()
+        await visitor.say(text)
+        while True:
+            kind, _ = await console.next()
+            if kind == "case_opened":
+                return (time.perf_counter() - began) * 1000
+
+    return step
+
+
+def add_counsellor(deployment: Deployment) -> str:
+    """Make the account as `hotline user add` does; returns the one-time password."""
+    store = server.open_store(deployment.settings)
+    try:
+        accounts = server.make_accounts(deployment.settings, store.staff)
+        with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            return accounts.add(connection, LOGIN, "测试", _ROLES, server.utc_now())
+    finally:
+        store.engine.dispose()
+
+
+async def open_console(deployment: Deployment, password: str) -> Stream:
+    """Sign in, change the one-time password, and listen to the event stream of the queue."""
+    connection = await Connection.open(deployment.process.port)
+    form = urllib.parse.urlencode({"login": LOGIN, "password": password}).encode()
+    answer = await connection.request("POST", "/console/sign-in", form, headers=_FORM)
+    cookie = _signed_in(answer.cookie("xindeng_console"))
+    form = urllib.parse.urlencode({"old": password, "new": _PASSWORD, "again": _PASSWORD}).encode()
+    headers = f"{_FORM}cookie: xindeng_console={cookie}\r\nx-csrf-token: {_csrf(deployment, cookie)}\r\n"
+    answer = await connection.request("POST", "/console/password", form, headers=headers)
+    cookie = _signed_in(answer.cookie("xindeng_console"))
+    return await connection.stream("/console/events", headers=f"cookie: xindeng_console={cookie}\r\n")
+
+
+def _signed_in(cookie: str) -> str:
+    if not cookie:
+        raise ServerGone("the console refused the bench account")
+    return cookie
+
+
+def _csrf(deployment: Deployment, cookie: str) -> str:
+    """The session's token, read from our own store: the page around it may change its looks."""
+    store = server.open_store(deployment.settings)
+    try:
+        with store.engine.connect() as connection:
+            found = server.make_accounts(deployment.settings, store.staff).who(connection, cookie, server.utc_now())
+    finally:
+        store.engine.dispose()
+    if found is None:
+        raise ServerGone("the console forgot the bench account")
+    return found[1].csrf

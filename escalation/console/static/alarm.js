@@ -1,0 +1,187 @@
+// What rings and flashes while somebody waits: the strip under the header, the title, sound, desktop notes.
+// No word of a visitor ever gets here: only levels, counts and times.
+
+import { now } from "./http.js";
+import * as sound from "./sound.js";
+
+const MUTE_MS = 60_000;
+const QUIET_MS = 4000; // a flood is told in one sentence, not in a thousand
+const SOUND_KEY = "xindeng-sound";
+const MUTE_KEY = "xindeng-mute-until";
+const NAMES = ["", "低", "中", "高", "紧急"];
+const part = (id) => document.getElementById(id);
+const calmMotion = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Alarm {
+  constructor() {
+    this.title = document.title;
+    this.known = null; // case id -> what was told of it; null before the first rows
+    this.fresh = [0, 0, 0, 0, 0]; // new alarms by level, not yet told
+    this.told_at = -QUIET_MS;
+    this.waiting = [];
+    this.state = "lost";
+    this.lost_at = Date.now();
+    this.wireSound();
+    this.wireNotes();
+    setInterval(() => this.tick(), 1000);
+  }
+
+  // All unclaimed rows, after any change.
+  update(rows) {
+    const waiting = [];
+    for (const row of rows) if (row.state === "new") waiting.push(row);
+    const known = new Map();
+    for (const row of waiting) {
+      const what = `${row.level} ${row.raised_at} ${row.step}`;
+      known.set(row.id, what);
+      if (this.known && this.known.get(row.id) !== what) this.fresh[row.level] += 1;
+    }
+    this.known = known;
+    this.waiting = waiting;
+    if (this.fresh.some(Boolean)) this.tell();
+    this.show();
+  }
+
+  connection(state) {
+    this.state = state;
+    if (state === "lost") this.lost_at = Date.now();
+    const chip = part("connection");
+    chip.dataset.state = state;
+    chip.textContent = { live: "实时连接正常", lost: "正在重连", out: "登录已失效" }[state];
+    this.show();
+  }
+
+  tick() {
+    if (this.fresh.some(Boolean)) this.tell();
+    this.show();
+    this.flash();
+  }
+
+  get deaf() {
+    return this.state === "out" || (this.state === "lost" && Date.now() - this.lost_at > 8000);
+  }
+
+  get muted() {
+    return Number(localStorage.getItem(MUTE_KEY) ?? 0) > Date.now();
+  }
+
+  counts() {
+    const byLevel = [0, 0, 0, 0, 0];
+    for (const row of this.waiting) byLevel[row.level] += 1;
+    return byLevel;
+  }
+
+  show() {
+    const byLevel = this.counts();
+    const kind = this.deaf ? "deaf" : byLevel[4] ? "red" : byLevel[3] ? "orange" : "calm";
+    const level = byLevel[4] ? 4 : 3;
+    const strip = part("strip");
+    let words = this.known ? "没有无人接手的紧急个案" : "正在查看有没有无人接手的紧急个案…";
+    let first = null;
+    if (byLevel[4] || byLevel[3]) {
+      for (const row of this.waiting) {
+        if (row.level === level && (!first || Date.parse(row.raised_at) < Date.parse(first.raised_at))) first = row;
+      }
+      const more = level === 4 && byLevel[3] ? `；橙·高 ${byLevel[3]} 个` : "";
+      words = `${level === 4 ? "红·紧急" : "橙·高"}：${byLevel[level]} 个个案无人接手${more}，最久已等 ${span(first.raised_at)}`;
+    }
+    if (this.state === "out") words = "登录已失效：现在收不到新的警报，请重新登录";
+    else if (this.deaf) words = `连接断开：现在收不到新的警报，请看其他屏幕或电话值守。${words}`;
+    strip.dataset.kind = kind;
+    put(part("strip-text"), words);
+    const link = part("strip-link");
+    link.hidden = !first && this.state !== "out";
+    put(link, this.state === "out" ? "重新登录" : "打开等得最久的一个");
+    const where = this.state === "out" ? "/console/sign-in" : first ? `/console/cases/${first.id}` : "/console";
+    if (link.getAttribute("href") !== where) link.setAttribute("href", where);
+    const call = part("strip-oncall");
+    call.hidden = !this.waiting.some((row) => row.rung === "外部值守");
+    put(call, `请立即电话通知外部值守：${strip.dataset.oncall || "（姓名和电话见值班表）"}`);
+    sound.loop(this.muted ? "" : kind === "calm" ? "" : kind === "deaf" ? "lost" : kind);
+    const mute = part("mute");
+    mute.hidden = kind === "calm";
+    put(mute, this.muted ? `已静音 ${Math.ceil((Number(localStorage.getItem(MUTE_KEY)) - Date.now()) / 1000)} 秒` : "静音 60 秒");
+    this.showSound();
+  }
+
+  // Tell of new alarms once, together.
+  tell() {
+    if (performance.now() - this.told_at < QUIET_MS) return;
+    this.told_at = performance.now();
+    const level = this.fresh.findLastIndex?.(Boolean) ?? 4 - [...this.fresh].reverse().findIndex(Boolean);
+    const count = this.fresh[level];
+    this.fresh = [0, 0, 0, 0, 0];
+    if (level < 2) return;
+    const words = `${NAMES[level]}：${count} 个个案等待接手`;
+    if (level >= 3 && this.muted) sound.once("burst"); // a new danger is heard even while the old one is muted
+    else if (level === 2) sound.once("soft");
+    part("announce").textContent = words;
+    setTimeout(() => (part("announce").textContent = ""), QUIET_MS - 500);
+    if (!document.hasFocus() && window.Notification?.permission === "granted") this.note(words);
+  }
+
+  note(words) {
+    try {
+      const note = new Notification("值班台", { body: words, tag: "xindeng-alarm", renotify: true, requireInteraction: true });
+      note.addEventListener("click", () => {
+        window.focus();
+        note.close();
+      });
+    } catch {
+      // some browsers allow notes only from a service worker; sound and title remain
+    }
+  }
+
+  flash() {
+    const byLevel = this.counts();
+    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : "";
+    const prefix = this.state === "out" ? "已退出登录 · " : this.deaf ? "连接断开 · " : urgent;
+    this.beat = !this.beat;
+    const title = prefix && (this.beat || calmMotion.matches) ? prefix + this.title : this.title;
+    if (document.title !== title) document.title = title;
+  }
+
+  wireSound() {
+    const changed = () => this.showSound();
+    const turnOn = () => sound.turnOn(changed);
+    part("sound").addEventListener("click", async () => {
+      localStorage.setItem(SOUND_KEY, "on");
+      await turnOn();
+      sound.once("soft"); // so that one hears that it works
+    });
+    if (localStorage.getItem(SOUND_KEY) === "on") {
+      turnOn();
+      for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => sound.isOn() || turnOn());
+    }
+    part("mute").addEventListener("click", () => {
+      localStorage.setItem(MUTE_KEY, String(this.muted ? 0 : Date.now() + MUTE_MS));
+      this.show();
+    });
+  }
+
+  showSound() {
+    const button = part("sound");
+    put(button, sound.isOn() ? "声音已开启" : "开启声音");
+    button.dataset.state = sound.isOn() ? "on" : "off";
+    button.title = sound.isOn() ? "点一下试听" : "浏览器要求先点一下，之后有紧急个案才会响铃";
+    document.body.dataset.ringing = sound.ringing();
+  }
+
+  wireNotes() {
+    const button = part("notify");
+    const show = () => (button.hidden = !window.Notification || Notification.permission !== "default");
+    button.addEventListener("click", () => Notification.requestPermission().then(show));
+    show();
+  }
+}
+
+export const put = (node, words) => node.textContent !== words && (node.textContent = words);
+
+// How long since, as mm:ss (h:mm:ss after an hour).
+export function span(iso) {
+  const total_s = Math.max(0, Math.floor((now() - Date.parse(iso)) / 1000));
+  const two = (n) => String(n).padStart(2, "0");
+  const hours = Math.floor(total_s / 3600);
+  const rest = `${two(Math.floor(total_s / 60) % 60)}:${two(total_s % 60)}`;
+  return hours ? `${hours}:${rest}` : rest;
+}

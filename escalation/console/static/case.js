@@ -1,0 +1,235 @@
+// One case: the conversation grows in place, the forms never lose what is typed in them.
+
+import { Alarm, put, span } from "./alarm.js";
+import { drawHistory } from "./history.js";
+import { getJson, onActivity, post, SignedOut } from "./http.js";
+import { COLOURS, make, Talk } from "./messages.js";
+import { ReplyBox } from "./reply.js";
+import { openStream } from "./stream.js";
+
+const part = (id) => document.getElementById(id);
+const page = part("case");
+const id = page.dataset.id;
+const url = `/console/cases/${id}`;
+const { me, name } = document.body.dataset;
+const roles = document.body.dataset.roles.split(" ");
+const isLead = roles.includes("duty_lead") || roles.includes("supervisor");
+const isSupervisor = roles.includes("supervisor");
+const others = new Map(); // rows of the whole queue, for the alarm
+const alarm = new Alarm();
+const talk = new Talk(part("messages"), part("to-end"));
+let shown = JSON.parse(page.dataset.state);
+let reply = null;
+delete page.dataset.state;
+
+// ---- what may be done now; the server decides again
+function rights({ row, is_owner, proposal }) {
+  const byOther = row.state === "in_service" && !is_owner;
+  const open = row.state !== "closed";
+  const mayWork = open && (!byOther || isLead);
+  return {
+    claim: row.state === "new" || row.state === "waiting_user",
+    reply: is_owner,
+    "level-card": mayWork,
+    "note-form": mayWork,
+    proposal: open && Boolean(proposal),
+    decision: isLead && proposal && proposal.by_id !== me,
+    release: is_owner,
+    "hand-back": is_owner,
+    close: open && row.state !== "new" && (row.owner_id === me || isSupervisor),
+    suggest: is_owner || row.state === "new",
+  };
+}
+
+function ownerWords({ row, is_owner }) {
+  if (row.state === "closed") return "个案已结案，只读。";
+  if (is_owner) return "您正在服务这个个案，机器人已停止说话。";
+  if (row.state === "in_service") return `${row.owner || "另一位老师"}正在服务这个个案，您现在是只读。`;
+  if (row.state === "waiting_user") return `已交还机器人，${row.owner_id === me ? "由您" : `由${row.owner || "接手的老师"}`}结案；也可以再次接手。`;
+  return "还没有人接手。接手后可以回复，机器人会立刻停止说话。";
+}
+
+function draw() {
+  const { row, proposal, waiting } = shown;
+  const level = part("level");
+  put(level, row.level_label);
+  level.dataset.level = row.level;
+  put(part("state"), row.state_label);
+  part("drill").hidden = !row.is_drill;
+  for (const [key, words] of [["wish", row.wish], ["rung", row.step ? `已升级到：${row.rung}` : ""]]) {
+    part(key).hidden = !words;
+    put(part(key), words);
+  }
+  put(part("owner-line"), ownerWords(shown));
+  put(part("on-way"), waiting ? `还有 ${waiting} 条话正在送往来访者` : "");
+  const may = rights(shown);
+  for (const [key, yes] of Object.entries(may)) part(key).hidden = !yes;
+  part("finish").hidden = !(may.release || may["hand-back"] || may.close);
+  const tooHigh = row.level > 1;
+  part("hand-back").querySelector("button").disabled = tooHigh;
+  put(part("hand-back-why"), tooHigh ? `${COLOURS[row.level]}色个案不能交还机器人，先评估并调整等级` : "");
+  put(part("close-why"), row.level >= 3 && !isSupervisor ? `${COLOURS[row.level]}色个案由督导结案，或先经第二人确认调低` : "");
+  if (proposal) {
+    const who = proposal.by_id === me ? "您" : proposal.by;
+    const wait = may.decision ? "" : "　等待另一位老师（值班长或督导）确认。";
+    put(part("proposal-text"), `${who}申请把等级从 ${proposal.from} 调低到 ${proposal.to_colour}·${proposal.to}。理由：${proposal.reason}${wait}`);
+  }
+  for (const input of document.querySelectorAll('input[name="level"]')) input.disabled = Number(input.dataset.level) === row.level;
+  warnLowering();
+  drawHistory(shown, page.dataset);
+  tick();
+}
+
+function tick() {
+  const { row } = shown;
+  const clock = part("clock");
+  clock.classList.toggle("late", row.is_late);
+  put(clock, row.raised_at ? `已等 ${span(row.raised_at)}${row.is_late ? " 超时" : ""}` : "");
+}
+
+// ---- news
+let reading = false;
+let readAgain = false;
+
+async function refresh() {
+  readAgain = true;
+  if (reading) return;
+  reading = true;
+  while (readAgain) {
+    readAgain = false;
+    try {
+      const fresh = await getJson(`${url}/state.json?after=${talk.last_seq}`);
+      merge(fresh);
+    } catch (error) {
+      if (error instanceof SignedOut) break;
+      readAgain = true; // after a pause, until it works
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+  reading = false;
+}
+
+function merge(fresh) {
+  const news = talk.merge(fresh.messages);
+  shown = { ...fresh, messages: [...shown.messages, ...news] };
+  reply.arrived(news, name);
+  if (news.some((message) => message.author === "visitor")) suggestSoon();
+  draw();
+}
+
+function happened(words) {
+  part("happened").hidden = !words;
+  put(part("happened"), words);
+}
+
+function take(row) {
+  if (row.id === id) {
+    if (row.what === "visitor_left") happened("来访者按了“快速离开”，可能暂时看不到您的话。");
+    else if (row.what === "undelivered") {
+      happened("有一句话没有送达来访者，请换一种说法再发，或用其他方式联系。");
+      reply.undelivered(row.data.row);
+    } else if (row.what === "message") happened("");
+    refresh();
+  }
+  if (row.state === "closed") others.delete(row.id);
+  else others.set(row.id, row);
+  if (row.what !== "message") alarm.update(others.values());
+}
+
+async function resync() {
+  refresh();
+  const queue = await getJson("/console/queue.json").catch(() => null);
+  if (!queue) return;
+  others.clear();
+  for (const row of queue.rows) others.set(row.id, row);
+  alarm.update(others.values());
+}
+
+// ---- suggestions
+let suggestTimer = 0;
+const suggestSoon = () => {
+  clearTimeout(suggestTimer);
+  if (!part("suggest-text").value) suggestTimer = setTimeout(suggest, 1200);
+};
+
+async function suggest() {
+  const error = part("suggest").querySelector(".error");
+  try {
+    const { articles } = await getJson(`${url}/suggest.json?text=${encodeURIComponent(part("suggest-text").value)}`);
+    const lines = articles.map((article) => {
+      const line = make("li");
+      const button = make("button", "", "插入");
+      button.type = "button";
+      button.setAttribute("aria-label", `插入：${article.title}`);
+      button.addEventListener("click", () => (shown.is_owner ? reply.insert(article.text) : put(error, "请先接手这个个案")));
+      line.append(make("b", "", article.title), button, make("p", "small", article.text));
+      return line;
+    });
+    part("articles").replaceChildren(...(lines.length ? lines : [make("li", "muted", "没有合适的资料")]));
+    put(error, "");
+  } catch (problem) {
+    put(error, problem.message);
+  }
+}
+
+// ---- forms
+function sure(words) {
+  const dialog = part("confirm");
+  put(part("confirm-text"), words);
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
+
+async function act(event) {
+  event.preventDefault();
+  const form = event.currentTarget;
+  const error = form.querySelector(".error");
+  const buttons = [...form.querySelectorAll("button")];
+  if (form.dataset.busy || (form.dataset.confirm && !(await sure(form.dataset.confirm)))) return;
+  const fields = Object.fromEntries(new FormData(form));
+  if (event.submitter?.name) fields[event.submitter.name] = event.submitter.value;
+  form.dataset.busy = "yes";
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+  put(error, "");
+  try {
+    await post(`${url}/${form.dataset.action}`, fields);
+    form.reset();
+    warnLowering();
+  } catch (problem) {
+    put(error, problem.message);
+  }
+  delete form.dataset.busy;
+  for (const button of buttons) button.removeAttribute("aria-disabled");
+  await refresh();
+  if (form.dataset.action === "claim" && shown.is_owner) part("reply-text").focus();
+}
+
+function warnLowering() {
+  const wanted = document.querySelector('input[name="level"]:checked');
+  part("second-person").hidden = !(wanted && shown.row.level >= 3 && Number(wanted.dataset.level) < shown.row.level);
+}
+
+for (const form of document.querySelectorAll("form[data-action]")) form.addEventListener("submit", act);
+part("level-card").addEventListener("change", warnLowering);
+part("suggest").querySelector("form").addEventListener("submit", (event) => (event.preventDefault(), suggest()));
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Escape" && event.target === part("reply-text")) part("reply-text").blur();
+  if (event.target.closest("input, textarea, select, dialog")) return;
+  if (event.key === "/" && !part("reply").hidden) part("reply-text").focus();
+  else if (event.key === "c" && !part("claim").hidden && !event.repeat) part("claim").requestSubmit();
+  else return;
+  event.preventDefault();
+});
+addEventListener("beforeunload", (event) => reply.isDirty && event.preventDefault());
+
+talk.merge(shown.messages);
+reply = new ReplyBox(part("reply"), id, talk, () => alarm.connection("out"));
+reply.arrived(shown.messages, name);
+draw();
+talk.scrollToEnd();
+suggest();
+setInterval(tick, 1000);
+onActivity(refresh);
+openStream("", { row: take, resync, state: (state) => alarm.connection(state) });

@@ -1,0 +1,155 @@
+// Draws the conversation: each message once, in order; evidence is marked where the screening saw it.
+
+import { put } from "./alarm.js";
+
+export const COLOURS = ["绿", "蓝", "黄", "橙", "红"];
+const AUTHORS = { visitor: "来访者", bot: "机器人", counsellor: "值班老师", system: "系统" };
+const KINDS = { voice: "语音", image: "图片", video: "视频", sticker: "表情", place: "位置", file: "文件", unknown: "未知消息" };
+const NEAR_END_PX = 80;
+const times = new Intl.DateTimeFormat("zh-CN", {
+  timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+});
+const today = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", dateStyle: "short" });
+
+export function make(tag, className = "", words = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (words) node.textContent = words;
+  return node;
+}
+
+export function clockOf(iso) {
+  const at = new Date(iso);
+  const whole = times.format(at);
+  return today.format(at) === today.format(new Date()) ? whole.split(" ").at(-1) : whole;
+}
+
+// Evidence offsets count characters (code points); a JS string counts UTF-16 units, so split first.
+export function markedText(text, spans) {
+  const whole = document.createDocumentFragment();
+  const chars = Array.from(text);
+  const sorted = spans.filter((s) => s.end > s.start).sort((a, b) => a.start - b.start);
+  let at = 0;
+  for (let i = 0; i < sorted.length; i += 1) {
+    const start = Math.max(at, sorted[i].start);
+    let { end } = sorted[i];
+    while (sorted[i + 1]?.start <= end) end = Math.max(end, sorted[(i += 1)].end);
+    if (end <= start) continue;
+    whole.append(chars.slice(at, start).join(""), make("mark", "", chars.slice(start, end).join("")));
+    at = end;
+  }
+  whole.append(chars.slice(at).join(""));
+  return whole;
+}
+
+function why(message) {
+  const colour = COLOURS[message.level];
+  const lines = message.reasons.map((reason) => {
+    const line = make("li");
+    const isCause = reason.level === message.level_label && message.level > 0;
+    const head = reason.scope ? `已按“${reason.scope}”降级为“${reason.level}”：` : isCause ? `为什么是${colour}色：` : `还看到（${reason.level}）：`;
+    line.append(head, reason.says, make("span", "rule", `（${reason.rule}）`));
+    return line;
+  });
+  if (message.failed) lines.unshift(make("li", "", "这条消息自动筛查出错，按高风险处理，请人工判断"));
+  if (message.categories.length) lines.push(make("li", "", `涉及：${message.categories.join("、")}`));
+  if (!lines.length) return null;
+  const list = make("ul", "why");
+  list.append(...lines.slice(0, 4));
+  if (lines.length > 4) {
+    const rest = make("details");
+    const more = make("ul");
+    more.append(...lines.slice(4));
+    rest.append(make("summary", "", `还有 ${lines.length - 4} 条依据`), more);
+    const item = make("li");
+    item.append(rest);
+    list.append(item);
+  }
+  return list;
+}
+
+function draw(message) {
+  const node = make("li", `message from-${message.author}`);
+  node.dataset.seq = message.seq;
+  const head = make("p", "message-head");
+  head.append(make("b", "", message.who || (AUTHORS[message.author] ?? message.author)), " ");
+  const time = make("time", "muted", clockOf(message.at));
+  time.dateTime = message.at;
+  head.append(time);
+  if (message.level > 0 || message.failed) {
+    const chip = make("span", "level small-level", `${COLOURS[message.level]}·${message.level_label}`);
+    chip.dataset.level = message.level;
+    head.append(" ", chip);
+  }
+  const body = make("p", "message-text");
+  if (message.kind !== "text") body.append(make("span", "kind", `[${KINDS[message.kind] ?? message.kind}] `));
+  body.append(markedText(message.text, message.reasons));
+  node.append(head, body);
+  const reasons = why(message);
+  if (reasons) node.append(reasons);
+  return node;
+}
+
+export class Talk {
+  constructor(list, toEnd) {
+    this.list = list;
+    this.toEnd = toEnd;
+    this.seen = new Set();
+    this.last_seq = 0;
+    this.last_visitor = "";
+    toEnd.addEventListener("click", () => this.scrollToEnd());
+    list.addEventListener("scroll", () => this.isAtEnd() && (toEnd.hidden = true), { passive: true });
+  }
+
+  isAtEnd() {
+    return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_END_PX;
+  }
+
+  scrollToEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
+    this.toEnd.hidden = true;
+  }
+
+  // Adds what is new; returns it.
+  merge(messages) {
+    const fresh = messages.filter((message) => !this.seen.has(message.id));
+    if (!fresh.length) return fresh;
+    const follows = this.isAtEnd();
+    const ended = this.list.querySelector(".pending"); // own words on their way stay at the end
+    for (const message of fresh) {
+      this.seen.add(message.id);
+      const isLast = message.seq > this.last_seq;
+      const next = isLast ? ended : [...this.list.children].find((node) => Number(node.dataset.seq ?? Infinity) > message.seq);
+      this.list.insertBefore(draw(message), next ?? null);
+      this.last_seq = Math.max(this.last_seq, message.seq);
+      if (message.author === "visitor") this.last_visitor = message.id;
+    }
+    if (follows) this.scrollToEnd();
+    else this.toEnd.hidden = false;
+    return fresh;
+  }
+
+  // A reply on its way: shown until it comes back as a message.
+  pending(reply, putBack) {
+    let node = this.list.querySelector(`[data-reply="${reply.id}"]`);
+    if (!node) {
+      node = make("li", "message from-counsellor pending");
+      node.dataset.reply = reply.id;
+      node.append(make("p", "message-head"), make("p", "message-text", reply.text));
+      this.list.append(node);
+      this.scrollToEnd();
+    }
+    put(node.firstChild, reply.problem ? `没有发出：${reply.problem}` : reply.tries > 1 ? "发送中（正在重试）" : "发送中");
+    node.classList.toggle("failed", Boolean(reply.problem));
+    if (reply.problem && !node.querySelector("button")) {
+      const button = make("button", "", "放回输入框");
+      button.type = "button";
+      button.addEventListener("click", () => putBack(reply));
+      node.append(button);
+    }
+  }
+
+  settle(id) {
+    this.list.querySelector(`[data-reply="${id}"]`)?.remove();
+  }
+}

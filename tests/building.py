@@ -1,0 +1,129 @@
+"""What tests build with: a clock that is moved by hand, visitors, messages, counsellors, and a look at the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from bot.messages import Inbound, Receipt
+from records.conversations import Message
+from records.crypto import Vault
+from records.staff import Counsellor
+from records.writer import Writer
+from server import Service, Store
+
+T = TypeVar("T")
+NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai
+PASSED = "argon2 is slow: accounts that never sign in keep no real hash"
+SMALL_TALK = "今天天气不错"
+LOW = "最近压力很大，很难过"
+CRISIS = "我想死"
+PLAN = "我已经写好遗书，今晚就跳楼"
+EMERGENCY = "我刚刚吞了一瓶安眠药"
+WAIT_S = 20.0  # how long a test waits for a thread before it fails
+
+
+@dataclass
+class Clock:
+    """Time that stands still until a test moves it."""
+
+    time: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **parts: float) -> datetime:
+        """Move on by timedelta's parts, such as seconds=5."""
+        self.time += timedelta(**parts)
+        return self.time
+
+
+@dataclass
+class FakeChannel:
+    """A platform outside: keeps what it was given; `answers` are raised in turn, None lets a message through."""
+
+    name: str = "fake"
+    delivers_by_store: bool = False
+    answers: list[Exception | None] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    before_answer: Callable[[], None] = lambda: None
+
+    async def send(self, outbound: Any) -> None:
+        """Take one bubble."""
+        self.before_answer()
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+        self.heard.append(outbound.text)
+
+
+def small_vault() -> Vault:
+    """Keys for tests that need no key file."""
+    return Vault({1: b"k" * 32}, 1, b"i" * 32)
+
+
+def do(writer: Writer, work: Callable[[sa.Connection], T]) -> T:
+    """One unit of work by the real writer; the answer comes after the commit."""
+    return writer.submit(work).result(WAIT_S)
+
+
+def rows(engine: sa.Engine, table: sa.Table, **where: Any) -> list[Any]:
+    """Every row of a table as another connection sees it, or those with these values."""
+    query = sa.select(table).where(*(table.c[name] == value for name, value in where.items()))
+    with engine.connect() as connection:
+        return list(connection.execute(query))
+
+
+def visitor(store: Store, writer: Writer, name: str = "visitor", *, channel: str = "web", now: datetime = NOW) -> str:
+    """A conversation of a new contact; returns its id."""
+    return do(writer, lambda c: store.conversations.open(c, channel=channel, external_id=name, now=now))
+
+
+def greeted(service: Service, name: str = "visitor", *, channel: str = "web") -> str:
+    """A conversation that was told a moment ago that a machine speaks."""
+    now = service.now()
+    conversation_id = visitor(service.store, service.writer, name, channel=channel, now=now)
+    do(service.writer, lambda c: service.store.conversations.change(c, conversation_id, disclosed_at=now))
+    return conversation_id
+
+
+def inbound(conversation_id: str, text: str, id: str = "", *, kind: str = "text", channel: str = "web") -> Inbound:
+    """A message as a channel parsed it; without an id it gets one from its text."""
+    return Inbound(channel, conversation_id, f"{conversation_id}:{id or hash((kind, text))}", kind, text)
+
+
+async def say(service: Service, conversation_id: str, text: str, id: str = "", **options: str) -> Receipt:
+    """The person says something, and the bot has thought about it."""
+    receipt = await service.pipeline.receive(inbound(conversation_id, text, id, **options))
+    await service.pipeline.drain()
+    return receipt
+
+
+async def deliver(service: Service) -> None:
+    """Send whatever is due."""
+    while await service.outbox.deliver_due():
+        pass
+
+
+def heard(service: Service, conversation_id: str, *authors: str) -> list[Message]:
+    """What the person sees of others: bot, counsellor and system, or only these authors."""
+    with service.store.engine.connect() as connection:
+        found = service.store.conversations.messages(connection, conversation_id, limit=10_000)
+    return [message for message in found if message.author in (authors or ("bot", "counsellor", "system"))]
+
+
+def counsellor(store: Store, writer: Writer, login: str = "lin", *roles: str) -> Counsellor:
+    """An account that may answer; it has no password."""
+
+    def work(connection: sa.Connection) -> Counsellor:
+        staff_id = store.staff.add(connection, login, login, roles or ("counsellor",), PASSED, NOW)
+        store.staff.change(connection, staff_id, must_change=False)
+        found = store.staff.get(connection, staff_id)
+        assert found is not None
+        return found
+
+    return do(writer, work)

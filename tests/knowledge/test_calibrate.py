@@ -1,0 +1,99 @@
+"""Fitting: weights that separate, thresholds that keep their limits, caution when articles changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from knowledge.articles import Library
+from knowledge.calibrate import adapt, fit, load_calibration
+from knowledge.encoder import StaticEncoder
+from knowledge.fitting import MAY_BE_OFFERED, Example, Outcome, cross_validate, fit_weights, outcomes, thresholds
+from knowledge.questions_file import Question
+from knowledge.ranking import Calibration, CalibrationError, Evidence
+
+
+def example(seed: int, right: int | None) -> Example:
+    """Noise over six articles; the right one stands out in the first channel only."""
+    scores = np.random.default_rng(seed).uniform(0, 0.3, (4, 6))
+    if right is not None:
+        scores[0, right] += 0.6
+    return Example(Evidence(scores, 8), frozenset() if right is None else frozenset({right}))
+
+
+EXAMPLES = [example(seed, seed % 6 if seed % 3 else None) for seed in range(90)]
+
+
+def test_useful_channel_gets_the_weight() -> None:
+    fusion = fit_weights(EXAMPLES, "tiny", "").fusion
+    assert fusion["question_vector"] == max(fusion.values())
+    assert min(fusion.values()) >= 0
+
+
+def test_probability_separates_known_from_unknown() -> None:
+    found = outcomes(EXAMPLES, fit_weights(EXAMPLES, "tiny", ""))
+    inside = [outcome.probability for outcome in found if outcome.is_in_scope]
+    outside = [outcome.probability for outcome in found if not outcome.is_in_scope]
+    assert min(inside) > max(outside)
+
+
+def test_cross_validation_judges_every_example_once() -> None:
+    found = cross_validate(EXAMPLES, "tiny", "")
+    assert [outcome.is_in_scope for outcome in found] == [bool(example.right) for example in EXAMPLES]
+
+
+def test_thresholds_keep_their_limits() -> None:
+    random = np.random.default_rng(2)
+    found = [Outcome(float(random.beta(4, 2)), bool(random.random() < 0.8), True) for _ in range(200)]
+    found += [Outcome(float(random.beta(2, 4)), False, False) for _ in range(200)]
+    answer_at, choices_at = thresholds(found)
+    outside = [outcome.probability for outcome in found if not outcome.is_in_scope]
+    assert choices_at <= answer_at
+    assert np.mean([chance >= choices_at for chance in outside]) <= MAY_BE_OFFERED
+
+
+def test_calibration_reads_back_as_it_was_written(plain_calibration: Calibration) -> None:
+    assert Calibration.from_json(plain_calibration.to_json()) == plain_calibration
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"encoder_id": 1}'])
+def test_unreadable_calibration_is_refused(text: str) -> None:
+    with pytest.raises(CalibrationError):
+        Calibration.from_json(text)
+
+
+def test_calibration_for_other_features_is_refused(plain_calibration: Calibration) -> None:
+    with pytest.raises(CalibrationError, match="other features"):
+        Calibration.from_json(replace(plain_calibration, fusion={"smell": 1.0}).to_json())
+
+
+def test_changed_articles_only_make_the_bot_more_careful(
+    small_library: Library, tiny_encoder: StaticEncoder, plain_calibration: Calibration
+) -> None:
+    negatives = [Question("n1", "孩子上学坐什么车", frozenset())]
+    adapted = adapt(plain_calibration, small_library, tiny_encoder, negatives)
+    assert adapted.library_digest == small_library.digest
+    assert adapted.answer_at >= plain_calibration.answer_at
+    assert adapted.choices_at >= plain_calibration.choices_at
+    assert adapt(adapted, small_library, tiny_encoder, negatives) is adapted
+
+
+def test_calibration_of_another_encoder_cannot_be_adapted(
+    small_library: Library, tiny_encoder: StaticEncoder, plain_calibration: Calibration
+) -> None:
+    with pytest.raises(CalibrationError, match="calibration is for other"):
+        adapt(replace(plain_calibration, encoder_id="other"), small_library, tiny_encoder, [])
+
+
+def test_small_library_can_be_fitted(small_library: Library, tiny_encoder: StaticEncoder) -> None:
+    asked = [Question(f"q{n}", text, frozenset({"E901"})) for n, text in enumerate(("睡不着觉", "老是失眠"))]
+    asked += [Question(f"n{n}", text, frozenset()) for n, text in enumerate(("股票", "天气", "做饭"))]
+    fitted, figures = fit(small_library, tiny_encoder, asked)
+    assert fitted.encoder_id == "tiny"
+    assert any("out of scope, answered" in line for line in figures)
+
+
+def test_shipped_calibration_belongs_to_the_shipped_encoder(encoder: StaticEncoder) -> None:
+    assert load_calibration().encoder_id == encoder.id
