@@ -13,20 +13,18 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from bot.answering import Answering
 from bot.channels.webchat import NAME as WEB
 from bot.channels.webchat import WebChannel, WebChat
-from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.replies import load_intents, load_replies
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
-from escalation.cases import NoSuchCase, NotAllowed, SomebodyElse
 from escalation.console import access, case, queue, signin
 from escalation.desk import Desk
 from escalation.roles import load_permissions
@@ -43,7 +41,8 @@ from records.database import check_key, migrate, open_engine, sqlite_warning
 from records.feed import Feed
 from records.outbox_rows import OutboxRows
 from records.staff import Staff
-from records.writer import Writer, WriterClosed
+from records.writer import Writer
+from refusals import add_refusals
 from settings import Settings
 from triage.loading import load_rulebook
 from triage.risk import Level
@@ -51,24 +50,6 @@ from triage.screen import Screener
 
 log = structlog.get_logger()
 KNOWLEDGE = Path(__file__).parent / "knowledge"
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'self'; object-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-_REFUSALS: dict[type[Exception], int] = {
-    MessageTooLarge: 413,
-    ReusedMessageId: 409,
-    UnknownConversation: 401,
-    NotAllowed: 409,
-    SomebodyElse: 409,
-    NoSuchCase: 404,
-    WriterClosed: 503,
-}
 
 
 def utc_now() -> datetime:
@@ -218,7 +199,7 @@ def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> F
     app = FastAPI(title="心灯 Xindeng", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.service = service
     _add_routes(app, service)
-    _add_refusals(app)
+    add_refusals(app, settings)
     return app
 
 
@@ -275,44 +256,3 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 def _ping(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         connection.execute(sa.text("SELECT 1"))
-
-
-def _add_refusals(app: FastAPI) -> None:
-    def answer(status: int) -> Callable[[Request, Exception], Response]:
-        return lambda _request, error: JSONResponse({"detail": str(error)}, status)
-
-    for kind, status in _REFUSALS.items():
-        app.add_exception_handler(kind, answer(status))
-    app.add_exception_handler(sa.exc.SQLAlchemyError, _store_failed(app.state.service.settings))
-    app.add_exception_handler(access.SignInFirst, _to_page("/console/sign-in"))
-    app.add_exception_handler(access.PasswordFirst, _to_page("/console/password"))
-
-    @app.middleware("http")
-    async def secure(request: Request, call_next: Callable[[Request], object]) -> Response:
-        response: Response = await call_next(request)  # type: ignore[misc]  # Starlette's own type is untyped here
-        for name, value in _SECURITY.items():
-            response.headers.setdefault(name, value)
-        if request.url.path.startswith(("/api", "/console")) and "static" not in request.url.path:
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-
-def _store_failed(settings: Settings) -> Callable[[Request, Exception], Response]:
-    """Nothing was stored, so nothing is acknowledged; the person still gets the numbers, without any database."""
-    n = settings.numbers()
-    words = f"消息暂时存不下，正在重试。紧急情况请直接拨打{n['ambulance']}、{n['police']}；心理援助热线{n['help']}。"
-
-    def answer(_request: Request, error: Exception) -> Response:
-        log.error("store.failed", error=type(error).__name__)
-        return JSONResponse({"detail": words}, 503, headers={"Retry-After": "1"})
-
-    return answer
-
-
-def _to_page(path: str) -> Callable[[Request, Exception], Response]:
-    def answer(request: Request, _error: Exception) -> Response:
-        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(path, 303)
-        return JSONResponse({"detail": "请先登录", "location": path}, 401)
-
-    return answer

@@ -16,9 +16,11 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 _PERSON = Choice("转人工", "转人工")
 _ABSTAIN = {
     "dose": "answer.abstain_dose",
+    "interaction": "answer.abstain_dose",
+    "drug_choice": "answer.abstain_dose",
     "other_medicine": "answer.abstain_medical",
-    "private_data": "answer.abstain_private",
-    "prompt_injection": "answer.abstain_injection",
+    "private": "answer.abstain_private",
+    "injection": "answer.abstain_injection",
     "language": "answer.abstain_language",
 }
 

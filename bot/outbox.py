@@ -95,10 +95,13 @@ class Outbox:
         return len(items)
 
     def _take(self, connection: sa.Connection, now: datetime) -> list[Pending]:
-        due = self.rows.due(connection, now)
-        going = [item for item in due if verdict(item) is Verdict.SEND]
-        dropped = [item.id for item in due if verdict(item) is Verdict.DROP]
-        self.rows.set_state(connection, dropped, "dropped", finished_at=now, lease_until=None)
+        going: list[Pending] = []
+        dropped: list[str] | None = None
+        while not going and dropped != []:  # behind what is dropped a person's words may wait
+            due = self.rows.due(connection, now)
+            going = [item for item in due if verdict(item) is Verdict.SEND]
+            dropped = [item.id for item in due if verdict(item) is Verdict.DROP]
+            self.rows.set_state(connection, dropped, "dropped", finished_at=now, lease_until=None)
         self.rows.set_state(connection, [item.id for item in going], "sending", lease_until=now + self.lease)
         return going
 

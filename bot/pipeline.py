@@ -47,7 +47,7 @@ class Pipeline:
     handling_lease: timedelta
 
     def __post_init__(self) -> None:
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._last: dict[str, asyncio.Task[None]] = {}  # conversation -> its newest answerer
         self._running: set[asyncio.Task[None]] = set()
 
     async def receive(self, inbound: Inbound) -> Receipt:
@@ -159,16 +159,20 @@ class Pipeline:
             self.conversations.change(connection, conversation.id, crisis_reply_at=now)
 
     def _start(self, conversation_id: str, message_id: str) -> None:
-        task = asyncio.create_task(self._handle_in_turn(conversation_id, message_id))
+        task = asyncio.create_task(self._handle_in_turn(message_id, self._last.get(conversation_id)))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._last[conversation_id] = task
+        task.add_done_callback(lambda done: self._ended(conversation_id, done))
 
-    async def _handle_in_turn(self, conversation_id: str, message_id: str) -> None:
-        lock = self._turns.setdefault(conversation_id, asyncio.Lock())
-        async with lock:
-            await self.handle(message_id)
-        if not lock.locked():
-            self._turns.pop(conversation_id, None)
+    async def _handle_in_turn(self, message_id: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        await self.handle(message_id)
+
+    def _ended(self, conversation_id: str, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._last.get(conversation_id) is task:
+            del self._last[conversation_id]
 
     async def handle(self, message_id: str) -> None:
         """Answer one stored message. Whatever goes wrong, the person gets an honest line, never silence."""

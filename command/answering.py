@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import server
 from bot.answering import Answering
-from knowledge import calibrate, index
+from knowledge import index
 from knowledge.articles import load_library
 from knowledge.encoder import StaticEncoder
 from knowledge.index import IndexRefused
-from knowledge.questions_file import read_questions
 from knowledge.ranking import CalibrationError
+from knowledge.rebuild import rebuild
 from settings import Settings
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -32,12 +32,10 @@ class Built:
 
 def build_index(settings: Settings) -> Built:
     """Check every article and build the index; the one before is kept."""
-    library = load_library(server.KNOWLEDGE / "library")
-    encoder = StaticEncoder.load(server.KNOWLEDGE / "model")
     folder = settings.data_dir / "index"
-    calibration = calibrate.adapt(calibrate.load_calibration(), library, encoder, read_questions(calibrate.DEV))
-    made = index.build(library, encoder, folder, built_at=server.utc_now(), calibration=calibration)
-    return Built(len(library.articles), made.manifest.rows, folder)
+    made = rebuild(folder, built_at=server.utc_now())
+    articles = {entry.article for entry in made.entries if entry.article}
+    return Built(len(articles), made.manifest.rows, folder)
 
 
 def ensure_index(settings: Settings) -> None:

@@ -53,7 +53,7 @@ class Alarm:
         if danger.level > case.machine_level or danger.level > case.level:
             case = self._raise(connection, case, danger, now)
         elif case.state == State.WAITING_USER and danger.wish == "asked_for_person":
-            case = self._recall(connection, case, danger.level, now)
+            case = self.recall(connection, case, danger.level, now)
         return case
 
     def ring(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> None:
@@ -70,6 +70,13 @@ class Alarm:
                 next_at=self.clocks.next_rung_at(level, 0, now), next_note_at=self.clocks.next_note_at(level, 0, now),
             )  # fmt: skip
         self._tell(connection, case, "alert", now, level=int(level), step=0)
+
+    def recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
+        """Call a person again for a case that the bot was given back."""
+        state = after(State(case.state), "recall")
+        self.cases.change(connection, case, state=state.value, owner_id=None)
+        self.ring(connection, case, max(level, case.level), now)
+        return self.cases.get(connection, case.id) or case
 
     def sweep(self, connection: sa.Connection, now: datetime) -> int:
         """Climb the ladder and speak to those who wait; returns how many alerts were due."""
@@ -106,16 +113,10 @@ class Alarm:
         self._tell(connection, case, "level_raised", now, level=int(level))
         fresh = self.cases.get(connection, case.id) or case
         if fresh.state == State.WAITING_USER:
-            return self._recall(connection, fresh, level, now)
+            return self.recall(connection, fresh, level, now)
         if fresh.state == State.NEW:
             self.ring(connection, fresh, level, now)
         return fresh
-
-    def _recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
-        state = after(State(case.state), "recall")
-        self.cases.change(connection, case, state=state.value, owner_id=None)
-        self.ring(connection, case, max(level, case.level), now)
-        return self.cases.get(connection, case.id) or case
 
     def _history(self, connection: sa.Connection, case: Case, before: Level, danger: Danger, now: datetime) -> None:
         self.cases.add_level_change(

@@ -116,6 +116,10 @@ class Desk:
             raise NotAllowed("没有待确认的调级申请")
         if proposal["by_id"] == who.id:
             raise NotAllowed("调低橙色、红色等级要由另一位老师确认")
+        if case.state == State.CLOSED:
+            raise NotAllowed("个案已结案")
+        if agree and proposal["from_level"] != case.level:  # new danger came after the reasons were written
+            raise NotAllowed("申请之后等级又变了，请不同意这个申请，重新评估")
         state = "confirmed" if agree else "refused"
         self.alarm.cases.decide_level_change(connection, proposal["id"], state, who.id)
         if agree:
@@ -217,8 +221,12 @@ class Desk:
     def _apply_level(self, connection: sa.Connection, case: Case, to: Level, now: datetime) -> None:
         self._save(connection, case, level=int(to), machine_level=int(to))
         self._remember_level(connection, self._conversation(connection, case), to, now)
-        if case.state == State.NEW and to > case.level:
+        if to <= case.level:
+            return
+        if case.state == State.NEW:
             self.alarm.ring(connection, case, to, now)
+        elif case.state == State.WAITING_USER and to > Level.LOW:  # the bot may not keep yellow or worse
+            self.alarm.recall(connection, self._case(connection, case.id), to, now)
 
     def _remember_level(
         self, connection: sa.Connection, conversation: Conversation, level: Level, now: datetime

@@ -14,11 +14,10 @@ from knowledge.abstain import AbstainRule, kind_of_abstain, load_rules
 from knowledge.articles import Library
 from knowledge.encoder import Encoder
 from knowledge.index import Index, IndexRefused
-from knowledge.ranking import CalibrationError, features, fuse, probability
+from knowledge.ranking import CHOICES, CalibrationError, features, fuse, probability
 from knowledge.search import Search
 
 Zone = Literal["answer", "choices", "abstain"]
-CHOICES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +61,31 @@ class Answerer:
 
     def choose(self, text: str, today: date) -> Answer:
         """Decide; articles past their review date are never offered."""
-        articles, score = self.rank(text, today)
+        articles, score, among = self.rank(text, today)
         if kind := kind_of_abstain(text, self._rules):
             return Answer("abstain", None, articles, score, kind)
-        if not articles or score < self._calibration.choices_at:
-            return Answer("abstain", None, articles, score, "out_of_scope")
-        if score < self._calibration.answer_at:
+        if articles and score >= self._calibration.answer_at:
+            return Answer("answer", articles[0], articles, score)
+        if articles and among >= self._calibration.choices_at:
             return Answer("choices", None, articles, score)
-        return Answer("answer", articles[0], articles, score)
+        return Answer("abstain", None, articles, score, "out_of_scope")
 
     def suggest(self, text: str, n: int = 3, *, today: date | None = None) -> tuple[str, ...]:
         """Articles that may help a counsellor, best first; without a date also those past their review."""
         return self.rank(text, today)[0][:n]
 
-    def rank(self, text: str, today: date | None) -> tuple[tuple[str, ...], float]:
-        """The best five articles and the probability that the first is right; nothing for empty text."""
+    def rank(self, text: str, today: date | None) -> tuple[tuple[str, ...], float, float]:
+        """The best five articles; how likely the first is right, and how likely one of the first three is."""
         evidence = self._search.evidence(text, self._encoder)
         if not evidence.length or not self._search.articles:
-            return (), 0.0
+            return (), 0.0, 0.0
         fused = fuse(evidence, self._calibration)
         order = fused.argsort()[::-1]
         names = [self._search.articles[n] for n in order]
         current = [name for name in names if today is None or not self._library.articles[name].is_expired(today)]
         if not current or current[0] != names[0]:
             # The best article is withheld: its neighbours may be offered, but none is an answer.
-            return tuple(current[:5]), 0.0
-        return tuple(current[:5]), probability(features(evidence, fused, order), self._calibration)
+            return tuple(current[:5]), 0.0, 0.0
+        found = features(evidence, fused, order)
+        first, among = self._calibration.first, self._calibration.among
+        return tuple(current[:5]), probability(found, first), probability(found, among)

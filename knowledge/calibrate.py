@@ -20,7 +20,7 @@ from knowledge.fitting import Example, Outcome, cross_validate, fit_weights, out
 from knowledge.index import Index, assemble
 from knowledge.model_files import write_figures
 from knowledge.questions_file import Question, read_questions
-from knowledge.ranking import CHANNELS, FEATURES, Calibration, CalibrationError
+from knowledge.ranking import BIAS, CHANNELS, FEATURES, Calibration, CalibrationError
 from knowledge.search import Search
 from knowledge.shares import Share
 
@@ -40,8 +40,8 @@ def load_calibration(folder: Path = MODEL) -> Calibration:
 
 def blank_calibration(library: Library, encoder: Encoder) -> Calibration:
     """Equal weights that never answer: enough to build the index which the real weights are fitted on."""
-    fusion, confidence = dict.fromkeys(CHANNELS, 1.0), dict.fromkeys(FEATURES, 0.0)
-    return Calibration(encoder.id, library.digest, fusion, confidence, 0.0, 1.0, 1.0)
+    fusion, unsure = dict.fromkeys(CHANNELS, 1.0), dict.fromkeys((*FEATURES, BIAS), 0.0)
+    return Calibration(encoder.id, library.digest, fusion, unsure, unsure, 1.0, 1.0)
 
 
 def labelled_examples(index: Index, encoder: Encoder, questions: Sequence[Question]) -> list[Example]:
@@ -84,14 +84,18 @@ def describe(judged: Sequence[Outcome], answer_at: float, choices_at: float) -> 
     """Figures for the model card, as Markdown."""
     inside = [outcome for outcome in judged if outcome.is_in_scope]
     outside = [outcome for outcome in judged if not outcome.is_in_scope]
-    given = [outcome for outcome in inside if outcome.probability >= answer_at]
+    given = [outcome for outcome in inside if outcome.first >= answer_at]
+    offered = [o for o in inside if o.first < answer_at and o.among >= choices_at]
+    answered_outside = sum(outcome.first >= answer_at for outcome in outside)
+    offered_outside = sum(o.first < answer_at and o.among >= choices_at for o in outside)
     shares = {
         "first article right": Share(sum(outcome.is_right for outcome in inside), len(inside)),
         "answered": Share(len(given), len(inside)),
         "wrong among answered": Share(sum(not outcome.is_right for outcome in given), len(given)),
-        "neither answered nor offered choices": Share(_below(inside, choices_at), len(inside)),
-        "out of scope, answered": Share(len(outside) - _below(outside, answer_at), len(outside)),
-        "out of scope, answered or choices": Share(len(outside) - _below(outside, choices_at), len(outside)),
+        "offered choices": Share(len(offered), len(inside)),
+        "right one among choices": Share(sum(outcome.is_among for outcome in offered), len(offered)),
+        "out of scope, answered": Share(answered_outside, len(outside)),
+        "out of scope, offered choices": Share(offered_outside, len(outside)),
     }
     return [
         "Five-fold cross-validation on `questions/dev.jsonl`, without the rules of `abstain.toml`:",
@@ -100,10 +104,6 @@ def describe(judged: Sequence[Outcome], answer_at: float, choices_at: float) -> 
         "| --- | --- |",
         *(f"| {name} | {share} |" for name, share in shares.items()),
     ]
-
-
-def _below(judged: Sequence[Outcome], limit: float) -> int:
-    return sum(outcome.probability < limit for outcome in judged)
 
 
 def adapt(calibration: Calibration, library: Library, encoder: Encoder, questions: Sequence[Question]) -> Calibration:

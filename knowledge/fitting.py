@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.ranking import (
+    BIAS,
     CHANNELS,
+    CHOICES,
     FEATURES,
     Calibration,
     Evidence,
@@ -38,37 +40,43 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The probability that was given to the first article, and whether it was right."""
+    """What was said of one example, and what was true: of the first article, and of the first three."""
 
-    probability: float
+    first: float
+    among: float
     is_right: bool
+    is_among: bool
     is_in_scope: bool
 
 
 def fit_weights(examples: Sequence[Example], encoder_id: str, digest: str) -> Calibration:
     """Fusion, then confidence in what the fusion puts first; thresholds are set apart."""
     fusion = _fit_fusion([example for example in examples if example.right])
-    blank = Calibration(encoder_id, digest, fusion, dict.fromkeys(FEATURES, 0.0), 0.0, 1.0, 1.0)
-    rows, right = [], []
-    for example in examples:
-        fused = fuse(example.evidence, blank)
-        order = fused.argsort()[::-1]
-        rows.append(features(example.evidence, fused, order))
-        right.append(float(order[0] in example.right))
-    weights, bias = _fit_logistic(np.array(rows), np.array(right))
-    confidence = dict(zip(FEATURES, map(_short, weights), strict=True))
-    return Calibration(encoder_id, digest, fusion, confidence, bias, 1.0, 1.0)
+    unsure = dict.fromkeys((*FEATURES, BIAS), 0.0)
+    blank = Calibration(encoder_id, digest, fusion, unsure, unsure, 1.0, 1.0)
+    found = [_describe(example, blank) for example in examples]
+    rows = np.array([row for row, _, _ in found])
+    first = _fit_logistic(rows, np.array([float(is_right) for _, is_right, _ in found]))
+    among = _fit_logistic(rows, np.array([float(is_among) for _, _, is_among in found]))
+    return Calibration(encoder_id, digest, fusion, first, among, 1.0, 1.0)
 
 
 def outcomes(examples: Sequence[Example], calibration: Calibration) -> list[Outcome]:
     """What the calibration says of each example."""
     found = []
     for example in examples:
-        fused = fuse(example.evidence, calibration)
-        order = fused.argsort()[::-1]
-        chance = probability(features(example.evidence, fused, order), calibration)
-        found.append(Outcome(chance, order[0] in example.right, bool(example.right)))
+        row, is_right, is_among = _describe(example, calibration)
+        first, among = probability(row, calibration.first), probability(row, calibration.among)
+        found.append(Outcome(first, among, is_right, is_among, bool(example.right)))
     return found
+
+
+def _describe(example: Example, calibration: Calibration) -> tuple[Scores, bool, bool]:
+    """Features of an example, whether its first article is right, and whether one of the first three is."""
+    fused = fuse(example.evidence, calibration)
+    order = fused.argsort()[::-1]
+    best = order[:CHOICES].tolist()
+    return features(example.evidence, fused, order), best[0] in example.right, bool(example.right & set(best))
 
 
 def cross_validate(examples: Sequence[Example], encoder_id: str, digest: str, folds: int = 5) -> list[Outcome]:
@@ -85,13 +93,14 @@ def cross_validate(examples: Sequence[Example], encoder_id: str, digest: str, fo
 
 def thresholds(found: Sequence[Outcome]) -> tuple[float, float]:
     """The lowest probabilities from which answering, and offering choices, keep within the limits above."""
-    chances = np.array([outcome.probability for outcome in found])
+    first = np.array([outcome.first for outcome in found])
+    among = np.array([outcome.among for outcome in found])
     right = np.array([outcome.is_right for outcome in found])
     outside = np.array([not outcome.is_in_scope for outcome in found])
     steps = np.arange(0.05, 0.96, 0.01)
-    answer_at = next((t for t in steps if _is_safe(chances >= t, right, outside)), 0.95)
-    offered = (t for t in steps if (chances[outside] >= t).mean() <= MAY_BE_OFFERED)
-    return round(float(answer_at), 2), round(float(min(next(offered, 0.95), answer_at)), 2)
+    answer_at = next((t for t in steps if _is_safe(first >= t, right, outside)), 0.95)
+    offered = next((t for t in steps if (among[outside] >= t).mean() <= MAY_BE_OFFERED), 0.95)
+    return round(float(answer_at), 2), round(float(offered), 2)
 
 
 def _is_safe(given: NDArray[np.bool_], right: NDArray[np.bool_], outside: NDArray[np.bool_]) -> bool:
@@ -121,7 +130,7 @@ def _softmax(scores: Scores) -> Scores:
     return np.asarray(raised / raised.sum() + 1e-12)
 
 
-def _fit_logistic(rows: Scores, right: Scores, ridge: float = 2.0) -> tuple[Scores, float]:
+def _fit_logistic(rows: Scores, right: Scores, ridge: float = 2.0) -> dict[str, float]:
     """Newton's method on standardised features; the standardisation is folded into the weights."""
     middle, spread = rows.mean(axis=0), rows.std(axis=0)
     spread = np.where(spread > 1e-9, spread, 1.0)
@@ -134,7 +143,8 @@ def _fit_logistic(rows: Scores, right: Scores, ridge: float = 2.0) -> tuple[Scor
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
         weights = weights + np.linalg.solve(curve, slope)
     scaled = weights[:-1] / spread
-    return scaled, _short(weights[-1] - scaled @ middle)
+    bias = float(weights[-1] - scaled @ middle)
+    return {name: _short(value) for name, value in zip((*FEATURES, BIAS), (*scaled, bias), strict=True)}
 
 
 def _short(value: float) -> float:

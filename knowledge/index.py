@@ -113,7 +113,7 @@ def build(library: Library, encoder: Encoder, folder: Path, *, built_at: datetim
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     _switch(folder, version)
-    return index
+    return load(folder)
 
 
 def load(folder: Path) -> Index:

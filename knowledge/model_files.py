@@ -51,7 +51,8 @@ frequent characters and character pairs; a text is the normalised sum of its row
 - Trained on: {facts}.
 - Command: `python -m knowledge.train --data FOLDER --minutes N --out knowledge/model` (torch, CPU).
 - Method: in-batch softmax in both directions over 1,024 pairs, temperature 0.05, SparseAdam 0.02 falling to
-  zero, a fifth of the units dropped at random. Every batch holds each article and each theme of decoys once.
+  zero, a fifth of the units dropped at random. Every batch holds each article once, and each
+  theme of decoys once if there are any.
 
 ## Data
 | data | licence |

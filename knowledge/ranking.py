@@ -1,4 +1,4 @@
-"""From four kinds of evidence to an order of articles and a probability that the first one is right.
+"""From four kinds of evidence to an order of articles and probabilities that the first ones are right.
 
 Pure arithmetic. The weights are data, fitted by `knowledge.calibrate` and stored with the id of the encoder
 they were fitted for: cosines of another encoder mean something else.
@@ -27,6 +27,8 @@ FEATURES = (
     "agreement",
     "length",
 )
+BIAS = "bias"
+CHOICES = 3
 
 
 class CalibrationError(RuntimeError):
@@ -35,13 +37,17 @@ class CalibrationError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How evidence is weighed, and from which probability on the bot answers or offers choices."""
+    """How evidence is weighed, and from which probabilities on the bot answers or offers choices.
+
+    `first` judges whether the first article is right, `among` whether one of the first three is: two articles
+    that both fit are a reason not to answer, and none to stay silent. Both hold a weight a feature and "bias".
+    """
 
     encoder_id: str
     library_digest: str
     fusion: Mapping[str, float]
-    confidence: Mapping[str, float]
-    bias: float
+    first: Mapping[str, float]
+    among: Mapping[str, float]
     answer_at: float
     choices_at: float
 
@@ -52,7 +58,12 @@ class Calibration:
             calibration = cls(**json.loads(text))
         except (ValueError, TypeError) as error:
             raise CalibrationError(f"calibration is unreadable: {error}") from error
-        if set(calibration.fusion) != set(CHANNELS) or set(calibration.confidence) != set(FEATURES):
+        judged = {*FEATURES, BIAS}
+        if [set(calibration.fusion), set(calibration.first), set(calibration.among)] != [
+            set(CHANNELS),
+            judged,
+            judged,
+        ]:
             raise CalibrationError("calibration was fitted for other features; fit it again")
         return calibration
 
@@ -97,7 +108,7 @@ def features(evidence: Evidence, fused: Scores, order: NDArray[np.intp]) -> Scor
     )
 
 
-def probability(found: Scores, calibration: Calibration) -> float:
-    """How likely it is that the first article answers the question."""
-    weights = np.array([calibration.confidence[name] for name in FEATURES])
-    return float(1 / (1 + np.exp(-(weights @ found + calibration.bias))))
+def probability(found: Scores, weights: Mapping[str, float]) -> float:
+    """How likely it is that what the weights were fitted for holds."""
+    summed = sum(weights[name] * value for name, value in zip(FEATURES, found, strict=True))
+    return float(1 / (1 + np.exp(-(summed + weights[BIAS]))))

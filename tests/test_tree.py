@@ -242,6 +242,6 @@ def _kept_files() -> Iterator[Path]:
     for top in sorted(ROOT.iterdir()):
         if top.name in left_behind or top.name.endswith(("_cache", ".egg-info")) or top.name == ".hypothesis":
             continue
-        for path in (top.rglob("*") if top.is_dir() else (top,)):
+        for path in top.rglob("*") if top.is_dir() else (top,):
             if path.is_file() and path.suffix in kinds and "__pycache__" not in path.parts:
                 yield path

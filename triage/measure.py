@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from triage.loading import load_rulebook
+from triage.memory import Memory
 from triage.risk import Level
 from triage.screen import Screener
 
@@ -28,6 +30,7 @@ KEYWORDS = (
 )
 _GRADES = len(Level)
 _Z95 = 1.959964
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,13 @@ def by_keywords(text: str) -> Level:
 
 
 def measure(examples: Sequence[Example], judge: Callable[[str], Level]) -> Report:
-    """Judge every example and count."""
-    predicted, times_ms = [], []
+    """Judge every example and count; times are of a second pass, as in a service that has been running."""
+    predicted = [judge(example.text) for example in examples]
+    times_ms = []
     for example in examples:
-        start = time.perf_counter()
-        predicted.append(judge(example.text))
-        times_ms.append((time.perf_counter() - start) * 1000)
+        start = time.thread_time()  # computing time: a busy machine must not look like slow rules
+        judge(example.text)
+        times_ms.append((time.thread_time() - start) * 1000)
     return report(examples, predicted, times_ms)
 
 
@@ -123,6 +127,22 @@ def report(examples: Sequence[Example], predicted: Sequence[Level], times_ms: Se
         p50_ms=percentile(times_ms, 0.50),
         p99_ms=percentile(times_ms, 0.99),
     )
+
+
+def measure_conversations(lines: Iterable[str], screener: Screener) -> tuple[Share, Share]:
+    """Turns that should count as high in their conversation and do; turns that should not but do.
+
+    A row has `turns` and `levels`; the expected level of the conversation is the highest so far.
+    """
+    reached: list[bool] = []
+    alarmed: list[bool] = []
+    for row in (json.loads(line) for line in lines if line.strip()):
+        memory, expected = Memory(), 0
+        for text, level in zip(row["turns"], row["levels"], strict=True):
+            memory = screener.screen(text, memory, _ANY_TIME).memory
+            expected = max(expected, level)
+            (reached if expected >= Level.HIGH else alarmed).append(memory.level >= Level.HIGH)
+    return _share(reached), _share(alarmed)
 
 
 Pairs = Sequence[tuple[Example, Level]]
@@ -205,13 +225,18 @@ _ROWS: dict[str, Callable[[Report], str]] = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the measures of one file."""
+    """Print the measures of one file of messages, or of conversations."""
     console = Console()
     if len(argv) != 1:
         console.print("usage: python -m triage.measure FILE")
         return 2
-    examples = parse_examples(Path(argv[0]).read_text(encoding="utf-8").splitlines())
+    lines = Path(argv[0]).read_text(encoding="utf-8").splitlines()
     screener = Screener(load_rulebook())
+    if '"turns"' in lines[0]:
+        reached, alarmed = measure_conversations(lines, screener)
+        console.print(f"turns at >= 3 found: {_low(reached)}; false: {_percent(alarmed)}")
+        return 0
+    examples = parse_examples(lines)
     reports = {
         f"frames {screener.version}": measure(examples, lambda text: screener.judge(text).level),
         f"{len(KEYWORDS)} keywords": measure(examples, by_keywords),

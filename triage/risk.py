@@ -36,9 +36,7 @@ class Level(IntEnum):
         try:
             return cls[code.upper()]
         except KeyError:
-            raise ValueError(
-                f"unknown level {code!r}; expected one of {', '.join(lv.code for lv in cls)}"
-            ) from None
+            raise ValueError(f"unknown level {code!r}; expected one of {', '.join(lv.code for lv in cls)}") from None
 
 
 class Category(StrEnum):

@@ -78,9 +78,7 @@ class Screener:
             verdict = self._rulebook.scopes.judge(hit, view.text, found)
             start, end = view.span(hit.start, hit.end)
             categories = hit.frame.categories
-            made.append(
-                Signal(hit.frame.id, offset + start, offset + end, verdict.level, categories, verdict.kind)
-            )
+            made.append(Signal(hit.frame.id, offset + start, offset + end, verdict.level, categories, verdict.kind))
         return made
 
 

@@ -33,6 +33,7 @@ COOKIE = "xindeng_chat"
 _COOKIE_S = 30 * 24 * 3600
 _LONGEST_BODY = LONGEST_BYTES * 6 + 4096  # JSON may write one byte as six characters
 _KINDS = frozenset({"text", "voice", "image", "video", "sticker", "place", "file", "unknown"})
+_LARGEST_SEQ = 2**31 - 1  # of the database column
 _PAGE = Path(__file__).parent / "web"
 _SERVED = frozenset({"chat.css", "chat.js", "feed.js", "queue.js", "rows.js", "wire.js", "icon.svg"})
 
@@ -113,7 +114,7 @@ class WebChat:
     async def get_messages(self, request: Request, after: int = 0) -> dict[str, Any]:
         """Messages after a number, oldest first, at most 200, and who is speaking now."""
         conversation_id = await self._conversation_id(request)
-        return await asyncio.to_thread(self._read, conversation_id, max(0, after))
+        return await asyncio.to_thread(self._read, conversation_id, min(max(0, after), _LARGEST_SEQ))
 
     async def get_events(self, request: Request) -> Response:
         """Server-sent events: `message` with one message as JSON. Resumes by Last-Event-ID."""

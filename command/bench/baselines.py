@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from command.bench.deployment import ServerProcess, free_port
-from command.bench.load import Connection, Step, Stream, Timing, repeat
+from command.bench.load import Lines, Step, Stream, Timing, repeat
 
 _SERVE = "import sys; from command.bench.baselines import serve; serve(int(sys.argv[1]))"
 _ROW = b"x" * 400  # about what one stored message takes
@@ -59,9 +59,9 @@ async def _stream(waiting: asyncio.Queue[str]) -> AsyncIterator[str]:
         yield f"data: {await waiting.get()}\n\n"
 
 
-async def posting(port: int, body: bytes) -> Step:
+async def posting(lines: Lines, port: int, body: bytes) -> Step:
     """A step that posts to the empty route."""
-    connection = await Connection.open(port)
+    connection = await lines.open(port)
 
     async def step() -> float:
         began = time.perf_counter()
@@ -71,9 +71,9 @@ async def posting(port: int, body: bytes) -> Step:
     return step
 
 
-async def echoing(port: int, name: str, body: bytes) -> Step:
+async def echoing(lines: Lines, port: int, name: str, body: bytes) -> Step:
     """A step that posts and waits until the same comes back on the stream."""
-    connection, stream = await Connection.open(port), await open_stream(port, name)
+    connection, stream = await lines.open(port), await open_stream(lines, port, name)
 
     async def step() -> float:
         began = time.perf_counter()
@@ -84,9 +84,9 @@ async def echoing(port: int, name: str, body: bytes) -> Step:
     return step
 
 
-async def open_stream(port: int, name: str) -> Stream:
+async def open_stream(lines: Lines, port: int, name: str) -> Stream:
     """One waiting screen of the empty service."""
-    return await (await Connection.open(port)).stream(f"/events/{name}")
+    return await (await lines.open(port)).stream(f"/events/{name}")
 
 
 def sqlite_inserts(folder: Path, rows: int, seconds: float) -> Timing:

@@ -6,6 +6,7 @@ httpx spends more of a core on a request than the server under test; on a small 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -49,14 +50,6 @@ class Connection:
         self._reader = reader
         self._writer = writer
 
-    @classmethod
-    async def open(cls, port: int) -> Connection:
-        """Connect to a server on this machine; raise ServerGone."""
-        try:
-            return cls(*await asyncio.open_connection("127.0.0.1", port, limit=_LONGEST_LINE))
-        except OSError as error:
-            raise ServerGone(str(error)) from error
-
     async def request(self, method: str, path: str, body: bytes = b"", *, headers: str = "") -> Response:
         """Send and wait for the whole answer; raise ServerGone when it does not come."""
         try:
@@ -77,13 +70,15 @@ class Connection:
             raise ServerGone(f"GET {path}: {type(error).__name__}") from error
         if head[9:12] != b"200":
             raise ServerGone(f"GET {path}: status {head[9:12].decode()}")
-        stream = Stream(self._reader, self)
+        stream = Stream(self._reader)
         await stream.ready()
         return stream
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hang up."""
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     async def _exchange(self, method: str, path: str, body: bytes, headers: str) -> bytes:
         start = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(body)}\r\n{headers}\r\n"
@@ -91,12 +86,34 @@ class Connection:
         return await self._reader.readuntil(b"\r\n\r\n")
 
 
+class Lines:
+    """Opens connections, and hangs all of them up at the end of its `async with`."""
+
+    def __init__(self) -> None:
+        self._opened: list[Connection] = []
+
+    async def open(self, port: int) -> Connection:
+        """Connect to a server on this machine; raise ServerGone."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_LONGEST_LINE)
+        except OSError as error:
+            raise ServerGone(str(error)) from error
+        connection = Connection(reader, writer)
+        self._opened.append(connection)
+        return connection
+
+    async def __aenter__(self) -> Lines:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await asyncio.gather(*(connection.close() for connection in self._opened))
+
+
 class Stream:
     """Server-sent events, as (kind, data). Chunk sizes stand on lines of their own and are passed over."""
 
-    def __init__(self, reader: asyncio.StreamReader, connection: Connection):
+    def __init__(self, reader: asyncio.StreamReader):
         self._reader = reader
-        self._connection = connection
 
     async def ready(self) -> None:
         """Wait for the first comment: from then on nothing is missed."""
@@ -112,10 +129,6 @@ class Stream:
                 kind = line[6:].strip().decode()
             elif line.startswith(b"data:"):
                 return kind, json.loads(line[5:])
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
 
     async def _line(self) -> bytes:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import server
 from command.bench import baselines, screens
 from command.bench.deployment import Deployment, ServerProcess
-from command.bench.load import Connection, Step, Stream, Timing, drive, repeat
+from command.bench.load import Lines, Step, Stream, Timing, drive, repeat
 from command.bench.rows import Figure, Row, latency, microseconds, rate
 from command.bench.samples import Samples, around
 from knowledge.grams import grams
@@ -68,30 +68,32 @@ async def acknowledging(bench: Bench) -> list[Row]:
     """Messages screened, on disk and acknowledged."""
     rows, questions = [], around(bench.samples.questions)
     for count in (1, _MANY):
-        empty = await _driven([await baselines.posting(bench.empty.port, _BODY) for _ in range(count)], bench)
-        steps = [await screens.acknowledged(bench.port, questions, "text") for _ in range(count)]
+        async with Lines() as lines:
+            empties = [await baselines.posting(lines, bench.empty.port, _BODY) for _ in range(count)]
+            empty = await _driven(empties, bench)
+            steps = [await screens.acknowledged(lines, bench.port, questions, "text") for _ in range(count)]
+            ours = await _driven(steps, bench)
         name = f"acknowledged, {count} at once, the bot answering"
-        rows.append(Row(name, "/s", rate(await _driven(steps, bench)), f"{_EMPTY}, {count} at once", rate(empty)))
+        rows.append(Row(name, "/s", rate(ours), f"{_EMPTY}, {count} at once", rate(empty)))
         await _caught_up(bench)
     return rows
 
 
 async def acknowledging_only(bench: Bench) -> list[Row]:
     """The same without answers (a sticker is screened and stored, and needs none), and what it costs the server."""
-    steps = [await screens.acknowledged(bench.port, around(bench.samples.questions), "sticker") for _ in range(_MANY)]
-    empties = [await baselines.posting(bench.empty.port, _BODY) for _ in range(_MANY)]
-    ours, ours_cpu = await _with_cpu(bench.ours.process, steps, bench)
-    empty, empty_cpu = await _with_cpu(bench.empty, empties, bench)
+    questions = around(bench.samples.questions)
+    async with Lines() as lines:
+        steps = [await screens.acknowledged(lines, bench.port, questions, "sticker") for _ in range(_MANY)]
+        ours, ours_cpu = await _with_cpu(bench.ours.process, steps, bench)
+        empties = [await baselines.posting(lines, bench.empty.port, _BODY) for _ in range(_MANY)]
+        empty, empty_cpu = await _with_cpu(bench.empty, empties, bench)
     bare = await asyncio.to_thread(baselines.sqlite_inserts, bench.folder, 1, bench.seconds)
     grouped = await asyncio.to_thread(baselines.sqlite_inserts, bench.folder, 100, bench.seconds)
-    whole = Figure(
-        grouped.rate * 100, grouped.percentile_ms(0.5), grouped.percentile_ms(0.99), len(grouped.latencies_ms)
-    )
     name = f"acknowledged, {_MANY} at once, no answer wanted"
     return [
         Row(name, "/s", rate(ours), f"{_EMPTY}, {_MANY} at once", rate(empty)),
         Row(name, "/s", rate(ours), "SQLite insert, FULL, 1 row a commit", rate(bare)),
-        Row(name, "/s", rate(ours), "SQLite insert, FULL, 100 rows a commit", whole),
+        Row(name, "/s", rate(ours), "SQLite insert, FULL, 100 rows a commit", rate(grouped, each=100)),
         Row("server processor time a message", "us", ours_cpu, f"{_EMPTY}, {_MANY} at once", empty_cpu),
     ]
 
@@ -100,29 +102,28 @@ async def replying(bench: Bench) -> list[Row]:
     """From the question sent to the answer on the visitor's screen."""
     rows, questions = [], around(bench.samples.questions)
     for count in (1, _REPLIES):
-        steps = [await screens.answered(bench.port, questions) for _ in range(count)]
-        ours = await _driven(steps, bench)
-        echoes = [await baselines.echoing(bench.empty.port, f"r{count}-{n}", b"{}") for n in range(count)]
-        echo = await _driven(echoes, bench)
+        async with Lines() as lines:
+            steps = [await screens.answered(lines, bench.port, questions) for _ in range(count)]
+            ours = await _driven(steps, bench)
+            names = [f"reply-{count}-{number}" for number in range(count)]
+            echoes = [await baselines.echoing(lines, bench.empty.port, name, b"{}") for name in names]
+            echo = await _driven(echoes, bench)
         rows.append(Row(f"full replies, {count} at once", "/s", rate(ours), f"{_ECHO}, {count} at once", rate(echo)))
-        await _caught_up(bench)
     return rows
 
 
 async def alarming(bench: Bench) -> list[Row]:
     """Many chats open and quiet; then words of danger, from sending to the case on the console's screen."""
-    raise_file_limit(2 * bench.chats + 500)
     password = await asyncio.to_thread(screens.add_counsellor, bench.ours)
-    console = await screens.open_console(bench.ours, password)
-    held, empties = await _fill(bench)
-    memory = Row(f"memory with {bench.chats:,} chats open", "MB", Figure(bench.ours.process.rss_mb()),
-                 f"empty FastAPI, {bench.chats:,} streams", Figure(bench.empty.rss_mb()))  # fmt: skip
-    step = await screens.alarmed(bench.port, console, around(bench.samples.crises))
-    quiet = await _driven([step], bench)
-    echo = latency(await _driven([await baselines.echoing(bench.empty.port, "console", b"{}")], bench))
-    busy = await _beside_load(bench, step)
-    for stream in (*held, *empties, console):
-        stream.close()
+    async with Lines() as lines:
+        console = await screens.open_console(lines, bench.ours, password)
+        await _fill(lines, bench)
+        memory = Row(f"memory with {bench.chats:,} chats open", "MB", Figure(bench.ours.process.rss_mb()),
+                     f"empty FastAPI, {bench.chats:,} streams", Figure(bench.empty.rss_mb()))  # fmt: skip
+        step = screens.alarmed(await lines.open(bench.port), console, around(bench.samples.crises))
+        quiet = await _driven([step], bench)
+        echo = latency(await _driven([await baselines.echoing(lines, bench.empty.port, "console", b"{}")], bench))
+        busy = await _beside_load(lines, bench, step)
     name = f"danger to console, {bench.chats:,} chats open"
     return [
         memory,
@@ -179,24 +180,23 @@ async def _caught_up(bench: Bench) -> None:
             return
 
 
-async def _fill(bench: Bench) -> tuple[list[Stream], list[Stream]]:
-    gate, opening = asyncio.Semaphore(_AT_ONCE), await Connection.open(bench.port)
-    visitors = [await screens.open_chat(bench.port, opening) for _ in range(bench.chats)]
+async def _fill(lines: Lines, bench: Bench) -> None:
+    """Open the chats, and as many streams of the empty service."""
+    gate, opening = asyncio.Semaphore(_AT_ONCE), await lines.open(bench.port)
+    visitors = [await screens.open_chat(opening) for _ in range(bench.chats)]
 
-    async def gently(stream: Awaitable[Stream]) -> Stream:
+    async def gently(stream: Awaitable[Stream]) -> None:
         async with gate:
-            return await stream
+            await stream
 
-    held = await asyncio.gather(*(gently(visitor.listen(bench.port)) for visitor in visitors))
-    empties = await asyncio.gather(
-        *(gently(baselines.open_stream(bench.empty.port, f"open-{n}")) for n in range(bench.chats))
-    )
-    return held, empties
+    await asyncio.gather(*(gently(visitor.listen(lines, bench.port)) for visitor in visitors))
+    names = [f"open-{number}" for number in range(bench.chats)]
+    await asyncio.gather(*(gently(baselines.open_stream(lines, bench.empty.port, name)) for name in names))
 
 
-async def _beside_load(bench: Bench, step: Step) -> Timing:
+async def _beside_load(lines: Lines, bench: Bench, step: Step) -> Timing:
     questions = around(bench.samples.questions)
-    writing = [await screens.acknowledged(bench.port, questions, "text") for _ in range(_REPLIES)]
+    writing = [await screens.acknowledged(lines, bench.port, questions, "text") for _ in range(_REPLIES)]
     alarms, _ = await asyncio.gather(drive([step], bench.seconds), drive(writing, bench.seconds))
     return alarms
 

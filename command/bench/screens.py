@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import server
 from command.bench.deployment import Deployment
-from command.bench.load import Connection, ServerGone, Step, Stream
+from command.bench.load import Connection, Lines, ServerGone, Step, Stream
 
 LOGIN = "bench"
 _PASSWORD = "measure-me-12356"
@@ -37,23 +37,22 @@ class Visitor:
             raise ServerGone(f"a message was answered with {answer.status}")
         return int(answer.json()["seq"])
 
-    async def listen(self, port: int) -> Stream:
+    async def listen(self, lines: Lines, port: int) -> Stream:
         """The visitor's own stream."""
-        return await (await Connection.open(port)).stream("/api/chat/events", headers=self.headers)
+        return await (await lines.open(port)).stream("/api/chat/events", headers=self.headers)
 
 
-async def open_chat(port: int, connection: Connection | None = None) -> Visitor:
-    """A new visitor, on a connection of its own unless one is given."""
-    connection = connection or await Connection.open(port)
+async def open_chat(connection: Connection) -> Visitor:
+    """A new visitor, who writes on this connection."""
     answer = await connection.request("POST", "/api/chat/sessions")
     if answer.status != 201:
         raise ServerGone(f"a session was answered with {answer.status}")
     return Visitor(connection, f"authorization: Bearer {answer.json()['token']}\r\n")
 
 
-async def acknowledged(port: int, texts: Iterator[str], kind: str) -> Step:
+async def acknowledged(lines: Lines, port: int, texts: Iterator[str], kind: str) -> Step:
     """A step: a message is sent and acknowledged (screened and on disk)."""
-    visitor = await open_chat(port)
+    visitor = await open_chat(await lines.open(port))
 
     async def step() -> float:
         text, began = next(texts), time.perf_counter()
@@ -63,10 +62,10 @@ async def acknowledged(port: int, texts: Iterator[str], kind: str) -> Step:
     return step
 
 
-async def answered(port: int, texts: Iterator[str]) -> Step:
+async def answered(lines: Lines, port: int, texts: Iterator[str]) -> Step:
     """A step: a question is sent and the bot's reply is on the visitor's screen."""
-    visitor = await open_chat(port)
-    stream = await visitor.listen(port)
+    visitor = await open_chat(await lines.open(port))
+    stream = await visitor.listen(lines, port)
 
     async def step() -> float:
         text, began = next(texts), time.perf_counter()
@@ -79,12 +78,11 @@ async def answered(port: int, texts: Iterator[str]) -> Step:
     return step
 
 
-async def alarmed(port: int, console: Stream, texts: Iterator[str]) -> Step:
+def alarmed(connection: Connection, console: Stream, texts: Iterator[str]) -> Step:
     """A step: someone new writes that they are in danger, and the case is on the console's screen."""
-    connection = await Connection.open(port)
 
     async def step() -> float:
-        visitor, text = await open_chat(port, connection), next(texts)
+        visitor, text = await open_chat(connection), next(texts)
         began = time.perf_counter()
         await visitor.say(text)
         while True:
@@ -106,9 +104,9 @@ def add_counsellor(deployment: Deployment) -> str:
         store.engine.dispose()
 
 
-async def open_console(deployment: Deployment, password: str) -> Stream:
+async def open_console(lines: Lines, deployment: Deployment, password: str) -> Stream:
     """Sign in, change the one-time password, and listen to the event stream of the queue."""
-    connection = await Connection.open(deployment.process.port)
+    connection = await lines.open(deployment.process.port)
     form = urllib.parse.urlencode({"login": LOGIN, "password": password}).encode()
     answer = await connection.request("POST", "/console/sign-in", form, headers=_FORM)
     cookie = _signed_in(answer.cookie("xindeng_console"))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 
 from escalation.cases import DISPOSITIONS, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
@@ -41,7 +41,12 @@ Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
 def router(console: Console) -> APIRouter:
     """Case routes."""
-    routes = APIRouter(prefix="/console/cases/{case_id}")
+
+    async def who_may_see_cases(request: Request) -> None:
+        """Before anything of the request is read: a stranger learns nothing, not even from a refused form."""
+        await console.visitor(request, "case_view")
+
+    routes = APIRouter(prefix="/console/cases/{case_id}", dependencies=[Depends(who_may_see_cases)])
     _add_reading(routes, console)
     _add_talking(routes, console)
     _add_deciding(routes, console)

@@ -48,6 +48,11 @@ def router(console: Console) -> APIRouter:
         response.delete_cookie(console.cookie_name, path="/")
         return response
 
+    _add_password(routes, console)
+    return routes
+
+
+def _add_password(routes: APIRouter, console: Console) -> None:
     @routes.get("/console/password")
     async def show_password(request: Request) -> Any:
         visitor = await console.visitor(request, "account_own", password_may_be_old=True)
@@ -79,8 +84,6 @@ def router(console: Console) -> APIRouter:
         response = RedirectResponse("/console", 303)
         _set_cookie(console, response, cookie)
         return response
-
-    return routes
 
 
 def _fits(console: Console, login: str, password: str) -> bool:

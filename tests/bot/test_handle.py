@@ -13,7 +13,19 @@ from bot.dialogue import Found
 from records import tables as t
 from server import Service
 from tests.building import (
-    CRISIS, LOW, SMALL_TALK, Clock, counsellor, deliver, do, greeted, heard, inbound, rows, say, visitor,
+    CRISIS,
+    LOW,
+    SMALL_TALK,
+    Clock,
+    counsellor,
+    deliver,
+    do,
+    greeted,
+    heard,
+    inbound,
+    rows,
+    say,
+    visitor,
 )  # fmt: skip
 
 pytestmark = pytest.mark.anyio
@@ -102,7 +114,9 @@ async def test_low_distress_is_asked_directly_about_thoughts_of_death(service: S
     assert keys_said(service) == ["safety.low", "safety.low_again"]
 
 
-async def test_who_was_not_told_today_that_this_is_a_machine_is_told_first(small_service: Service, clock: Clock) -> None:
+async def test_who_was_not_told_today_that_this_is_a_machine_hears_it_first(
+    small_service: Service, clock: Clock
+) -> None:
     chat = visitor(small_service.store, small_service.writer)
     await say(small_service, chat, "你好", "m1")
     await say(small_service, chat, "你好", "m2")
@@ -146,7 +160,9 @@ async def test_a_slow_answerer_and_the_one_who_took_over_say_it_once(service: Se
     assert keys_said(service) == ["answer.unavailable"]
 
 
-async def test_once_a_person_owns_the_conversation_an_answer_under_way_is_not_said(service: Service, clock: Clock) -> None:
+async def test_once_a_person_owns_the_conversation_an_answer_under_way_is_not_said(
+    service: Service, clock: Clock
+) -> None:
     chat = greeted(service)
     await say(service, chat, "转人工")
     message_id = await die_before_answering(service, chat, QUESTION)

@@ -18,10 +18,20 @@ from records import tables as t
 from records.outbox_rows import Lane, OutboxRows
 from server import Service
 from tests.building import (
-    CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, counsellor, do, greeted, inbound, rows, say,
+    CRISIS,
+    EMERGENCY,
+    LOW,
+    PLAN,
+    SMALL_TALK,
+    Clock,
+    counsellor,
+    do,
+    greeted,
+    inbound,
+    rows,
+    say,
 )  # fmt: skip
 from triage.risk import Level
-from triage.screen import Screener
 
 pytestmark = pytest.mark.anyio
 ODD_TEXTS = {
@@ -217,7 +227,7 @@ async def test_many_people_in_danger_at_once_each_get_a_case_with_its_own_number
 
 async def test_a_message_that_breaks_the_screening_counts_as_high(service: Service) -> None:
     chat = greeted(service)
-    service.pipeline.screener = Screener(BrokenRulebook())  # type: ignore[arg-type]  # broken on purpose
+    service.pipeline.screener._rulebook = BrokenRulebook()  # type: ignore[assignment]  # broken on purpose
 
     await say(service, chat, SMALL_TALK)
 
@@ -234,7 +244,9 @@ async def test_an_unknown_conversation_is_refused_and_leaves_nothing(service: Se
     assert counts(service) == before
 
 
-async def test_the_same_danger_is_answered_once_a_minute_and_a_higher_one_at_once(small_service: Service, clock) -> None:
+async def test_the_same_danger_is_answered_once_a_minute_and_a_higher_one_at_once(
+    small_service: Service, clock: Clock
+) -> None:
     chat = greeted(small_service)
     await say(small_service, chat, CRISIS, "m1")
     clock.forward(seconds=59)

@@ -102,7 +102,13 @@ def test_orange_and_red_are_closed_only_by_who_may(level: Level, may_close_high:
 
 @pytest.mark.parametrize(
     ("disposition", "summary"),
-    [("", "已约定明天再联系"), ("unknown", "已约定明天再联系"), ("calmed", ""), ("calmed", "好的"), ("calmed", "  好  的  ")],
+    [
+        ("", "已约定明天再联系"),
+        ("unknown", "已约定明天再联系"),
+        ("calmed", ""),
+        ("calmed", "好的"),
+        ("calmed", "  好  的  "),
+    ],
 )
 def test_a_case_is_not_closed_without_a_record(disposition: str, summary: str) -> None:
     with pytest.raises(NotAllowed):

@@ -208,7 +208,11 @@ def test_there_is_nothing_to_decide_without_a_proposal(office: Office) -> None:
 
 
 def test_danger_after_the_proposal_makes_it_void(office: Office) -> None:
-    conversation_id, lin, lead = office.conversation(), office.counsellor("lin"), office.counsellor("lead", "supervisor")
+    conversation_id, lin, lead = (
+        office.conversation(),
+        office.counsellor("lin"),
+        office.counsellor("lead", "supervisor"),
+    )
     case_id = office.danger(conversation_id, Level.HIGH)
     office.act("set_level", case_id, lin, Level.LOW, "已确认是歌词")
     office.danger(conversation_id, Level.EMERGENCY)

@@ -7,7 +7,7 @@ import json
 import random
 from dataclasses import dataclass
 
-from command.bench.load import Connection, ServerGone
+from command.bench.load import Lines, ServerGone
 from tests.faults.ledger import Acknowledged, Entry, Kept
 
 HARMLESS = (
@@ -50,9 +50,8 @@ async def visit(writing: Writing, name: str, chance: random.Random, *, is_danger
 async def _open(writing: Writing) -> tuple[str, str]:
     while True:
         try:
-            connection = await Connection.open(writing.port)
-            answer = await connection.request("POST", "/api/chat/sessions")
-            connection.close()
+            async with Lines() as lines:
+                answer = await (await lines.open(writing.port)).request("POST", "/api/chat/sessions")
             if answer.status == 201:
                 return answer.json()["session"], answer.json()["token"]
         except ServerGone:
@@ -66,11 +65,10 @@ async def _send(writing: Writing, token: str, entry: Entry, client_id: str) -> N
     body = json.dumps({"client_message_id": client_id, "text": text}).encode()
     while True:
         try:
-            connection = await Connection.open(writing.port)
-            answer = await connection.request(
-                "POST", "/api/chat/messages", body, headers=f"authorization: Bearer {token}\r\n"
-            )
-            connection.close()
+            async with Lines() as lines:
+                answer = await (await lines.open(writing.port)).request(
+                    "POST", "/api/chat/messages", body, headers=f"authorization: Bearer {token}\r\n"
+                )
         except ServerGone:
             await asyncio.sleep(_AGAIN_S)
             continue
@@ -85,11 +83,11 @@ async def _send(writing: Writing, token: str, entry: Entry, client_id: str) -> N
 async def read_screen(writing: Writing, entry: Entry) -> list[Kept]:
     """What the visitor's page shows after everything."""
     shown: list[Kept] = []
-    connection, headers = await Connection.open(writing.port), f"authorization: Bearer {entry.token}\r\n"
-    while True:
-        path = f"/api/chat/messages?after={shown[-1].seq if shown else 0}"
-        page = (await connection.request("GET", path, headers=headers)).json()["messages"]
-        if not page:
-            connection.close()
-            return shown
-        shown += [Kept(one["seq"], one["author"], one["text"]) for one in page]
+    async with Lines() as lines:
+        connection = await lines.open(writing.port)
+        while True:
+            path = f"/api/chat/messages?after={shown[-1].seq if shown else 0}"
+            answer = await connection.request("GET", path, headers=f"authorization: Bearer {entry.token}\r\n")
+            if not (page := answer.json()["messages"]):
+                return shown
+            shown += [Kept(one["seq"], one["author"], one["text"]) for one in page]

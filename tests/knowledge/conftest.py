@@ -45,8 +45,8 @@ def tiny_encoder() -> StaticEncoder:
 @pytest.fixture
 def plain_calibration() -> Calibration:
     """All channels alike; the probability follows the best question's share of words alone."""
-    confidence = dict.fromkeys(FEATURES, 0.0) | {"question_words": 8.0}
-    return Calibration("tiny", "", dict.fromkeys(CHANNELS, 1.0), confidence, -4.0, 0.8, 0.3)
+    words = dict.fromkeys(FEATURES, 0.0) | {"question_words": 8.0, "bias": -4.0}
+    return Calibration("tiny", "", dict.fromkeys(CHANNELS, 1.0), words, words, 0.8, 0.3)
 
 
 @pytest.fixture

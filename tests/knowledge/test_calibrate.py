@@ -10,7 +10,16 @@ import pytest
 from knowledge.articles import Library
 from knowledge.calibrate import adapt, fit, load_calibration
 from knowledge.encoder import StaticEncoder
-from knowledge.fitting import MAY_BE_OFFERED, Example, Outcome, cross_validate, fit_weights, outcomes, thresholds
+from knowledge.fitting import (
+    MAY_BE_OFFERED,
+    MAY_BE_OUT_OF_SCOPE,
+    Example,
+    Outcome,
+    cross_validate,
+    fit_weights,
+    outcomes,
+    thresholds,
+)
 from knowledge.questions_file import Question
 from knowledge.ranking import Calibration, CalibrationError, Evidence
 
@@ -34,8 +43,8 @@ def test_useful_channel_gets_the_weight() -> None:
 
 def test_probability_separates_known_from_unknown() -> None:
     found = outcomes(EXAMPLES, fit_weights(EXAMPLES, "tiny", ""))
-    inside = [outcome.probability for outcome in found if outcome.is_in_scope]
-    outside = [outcome.probability for outcome in found if not outcome.is_in_scope]
+    inside = [outcome.first for outcome in found if outcome.is_in_scope]
+    outside = [outcome.first for outcome in found if not outcome.is_in_scope]
     assert min(inside) > max(outside)
 
 
@@ -46,11 +55,15 @@ def test_cross_validation_judges_every_example_once() -> None:
 
 def test_thresholds_keep_their_limits() -> None:
     random = np.random.default_rng(2)
-    found = [Outcome(float(random.beta(4, 2)), bool(random.random() < 0.8), True) for _ in range(200)]
-    found += [Outcome(float(random.beta(2, 4)), False, False) for _ in range(200)]
+    found = [
+        Outcome(float(random.beta(4, 2)), float(random.beta(5, 2)), bool(random.random() < 0.8), True, True)
+        for _ in range(200)
+    ]
+    found += [Outcome(float(random.beta(2, 4)), float(random.beta(2, 4)), False, False, False) for _ in range(200)]
     answer_at, choices_at = thresholds(found)
-    outside = [outcome.probability for outcome in found if not outcome.is_in_scope]
-    assert choices_at <= answer_at
+    answered = [outcome.first >= answer_at for outcome in found if not outcome.is_in_scope]
+    outside = [outcome.among for outcome in found if not outcome.is_in_scope]
+    assert np.mean(answered) <= MAY_BE_OUT_OF_SCOPE
     assert np.mean([chance >= choices_at for chance in outside]) <= MAY_BE_OFFERED
 
 

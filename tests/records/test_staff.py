@@ -44,7 +44,8 @@ def test_an_untouched_chain_holds(store: Store, writer: Writer) -> None:
 @pytest.mark.parametrize("column", CHANGES)
 def test_a_changed_row_is_found_by_its_number(store: Store, writer: Writer, column: str) -> None:
     target = chain(store, writer)[2]
-    do(writer, lambda c: c.execute(t.audit.update().where(t.audit.c.seq == target.seq).values({column: CHANGES[column]})))
+    change = t.audit.update().where(t.audit.c.seq == target.seq).values({column: CHANGES[column]})
+    do(writer, lambda c: c.execute(change))
     assert first_broken(audit(store)) == target.seq
 
 

@@ -32,9 +32,7 @@ class Gate:
 def note(number: int, *, breaks: bool = False):
     def work(connection: sa.Connection) -> int:
         connection.execute(
-            t.note.insert().values(
-                district_id="local", id=str(number), case_id="c", by_id="b", body_sealed=b"", at=NOW
-            )
+            t.note.insert().values(district_id="local", id=str(number), case_id="c", by_id="b", body_sealed=b"", at=NOW)
         )
         if breaks:
             raise Broken
@@ -145,9 +143,7 @@ def test_a_failed_commit_tells_everybody_whose_work_was_in_it(store: Store, writ
     def make_tables(connection: sa.Connection) -> None:
         connection.execute(sa.text("CREATE TABLE parent (id INTEGER PRIMARY KEY)"))
         connection.execute(
-            sa.text(
-                "CREATE TABLE child (parent_id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"
-            )
+            sa.text("CREATE TABLE child (parent_id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)")
         )
 
     def orphan(connection: sa.Connection) -> None:  # the database finds out at the commit

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from triage.measure import Example, Share, by_keywords, parse_examples, percentile, quadratic_kappa, report
+from triage.measure import (
+    Example,
+    Share,
+    by_keywords,
+    measure_conversations,
+    parse_examples,
+    percentile,
+    quadratic_kappa,
+    report,
+)
 from triage.risk import Level
 
 
@@ -51,3 +60,8 @@ def test_a_line_becomes_an_example():
 
 def test_the_baseline_is_a_plain_keyword_list():
     assert (by_keywords("我不想活了"), by_keywords("你好")) == (Level.HIGH, Level.NONE)
+
+
+def test_a_conversation_is_measured_turn_by_turn(screener):
+    rows = ['{"turns": ["你好", "我不想活了", "今晚"], "levels": [0, 2, 3]}']
+    assert measure_conversations(rows, screener) == (Share(1, 1), Share(0, 2))

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage.memory import Memory, floor, remember, set_by_person
@@ -31,6 +31,7 @@ SCREENINGS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(SCREENINGS, st.text(max_size=20), st.integers(0, 200)), max_size=12))
 def test_the_level_never_falls_without_a_person(turns):
     memory, now, emergency = Memory(), NOW, False

@@ -17,6 +17,7 @@ def reads(text: str) -> set[str]:
 
 
 @given(ANY_TEXT | LIKE_CHAT)
+@settings(deadline=None)
 def test_every_span_lies_in_the_original(text):
     for view in views(text, TABLES):
         assert len(view.offsets) == len(view.text)
@@ -26,6 +27,7 @@ def test_every_span_lies_in_the_original(text):
 
 
 @given(ANY_TEXT | LIKE_CHAT)
+@settings(deadline=None)
 def test_offsets_never_go_back(text):
     for view in views(text, TABLES):
         starts = [start for start, _ in view.offsets]
@@ -33,6 +35,7 @@ def test_offsets_never_go_back(text):
 
 
 @given(ANY_TEXT | LIKE_CHAT)
+@settings(deadline=None)
 def test_reading_a_reading_changes_nothing(text):
     for view in views(text, TABLES):
         if view.name == "plain":
@@ -42,7 +45,7 @@ def test_reading_a_reading_changes_nothing(text):
 
 
 @given(st.text(st.characters(), max_size=300), st.integers(0, 40))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_windows_cover_everything(text, times):
     long = text * times
     covered = set()

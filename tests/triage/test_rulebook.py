@@ -32,9 +32,7 @@ def test_a_frame_leaves_its_harmless_twin(frame: Frame, sentence: str, screener)
 
 @pytest.mark.parametrize(("scope", "sentence"), LOWERED)
 def test_a_scope_lowers_its_sentence(scope: Scope, sentence: str, screener):
-    speaking = {
-        found.id for v in views(sentence, BOOK.tables) for found, _, _ in BOOK.scopes.read(v.text)
-    }
+    speaking = {found.id for v in views(sentence, BOOK.tables) for found, _, _ in BOOK.scopes.read(v.text)}
     assert scope.id in speaking
     assert screener.judge(sentence).level <= max(scope.lowers_to, Level.LOW)
 

@@ -167,13 +167,18 @@ function paragraphs(text) {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+// Times are shown as in the hotline's own zone, whatever the phone is set to.
+const clock = new Intl.DateTimeFormat("zh-CN", {
+  timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+const day = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", month: "numeric", day: "numeric" });
+
 function setTime(time, at) {
   const date = new Date(at ?? Date.now());
   if (Number.isNaN(date.getTime())) return;
-  const clock = date.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const isToday = date.toDateString() === new Date().toDateString();
+  const isToday = day.format(date) === day.format(new Date());
   time.dateTime = date.toISOString();
-  time.textContent = isToday ? clock : `${date.getMonth() + 1}月${date.getDate()}日 ${clock}`;
+  time.textContent = isToday ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`;
 }
 
 function element(name, className, text = "") {

@@ -21,13 +21,15 @@ let order = []; // lines as shown
 let scheduled = false;
 let pointer_at = -LONGEST_HOLD_MS;
 let held_since = 0;
+let rang_at = -100;
+let ringTimer;
 
 // ---- order: unclaimed first, then level, then who has waited longest
 const keyOf = (row) => [row.state === "new" ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
 
 function before(a, b) {
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return a[i] < b[i];
-  return false;
+  const i = a.findIndex((value, place) => value !== b[place]);
+  return i >= 0 && a[i] < b[i];
 }
 
 function placeOf(key) {
@@ -92,6 +94,7 @@ function fill(line, row) {
 }
 
 function tick(line, row) {
+  if (!row) return; // it has just left
   const waits = row.raised_at !== "";
   line.clock.classList.toggle("late", waits && row.is_late);
   put(line.clock, waits ? span(row.raised_at) + (row.is_late ? " 超时" : "") : `${clock.format(new Date(row.opened_at))} 开案`);
@@ -129,8 +132,7 @@ function flush() {
   for (const id of dirty) {
     if (done >= A_FRAME && !document.hidden) break;
     dirty.delete(id);
-    const row = rows.get(id);
-    const line = lines.get(id);
+    const [row, line] = [rows.get(id), lines.get(id)];
     if (hold && (!row || !line)) later.push(id);
     else if (!row) drop(id);
     else {
@@ -143,7 +145,7 @@ function flush() {
     done += 1;
   }
   const more = dirty.size > 0;
-  for (const id of later) dirty.add(id);
+  later.forEach((id) => dirty.add(id));
   count();
   if (more) schedule();
   else if (later.length) setTimeout(schedule, 150);
@@ -170,8 +172,17 @@ function take(row) {
   else rows.set(row.id, row);
   dirty.add(row.id);
   const says = (r) => r && `${r.state} ${r.level} ${r.raised_at} ${r.step}`;
-  if (says(known) !== says(rows.get(row.id))) alarm.update(rows.values());
+  if (says(known) !== says(rows.get(row.id))) ring();
   schedule();
+}
+
+// The first alarm at once, the others of a flood together.
+function ring() {
+  const wait_ms = document.hidden ? 0 : rang_at + 100 - performance.now();
+  if (wait_ms > 0) return (ringTimer ||= setTimeout(ring, wait_ms));
+  ringTimer = clearTimeout(ringTimer);
+  rang_at = performance.now();
+  return alarm.update(rows.values());
 }
 
 async function resync() {
@@ -238,6 +249,10 @@ order.sort((a, b) => (before(a.key, b.key) ? -1 : 1));
 for (const [i, line] of order.entries()) if (list.children[i] !== line.node) moveNode(line.node, list.children[i]);
 count();
 alarm.update(rows.values());
-setInterval(() => order.forEach((line) => rows.has(line.node.dataset.id) && tick(line, rows.get(line.node.dataset.id))), 1000);
+setInterval(() => order.forEach((line) => line.skipped || tick(line, rows.get(line.node.dataset.id))), 1000);
+list.addEventListener("contentvisibilityautostatechange", (event) => {
+  const line = lineAt(event.target);
+  if (line) line.skipped = event.skipped; // rows outside the window are not drawn, so their clocks rest
+});
 onActivity(resync);
 openStream(list.dataset.cursor, { row: take, resync, state: (state) => alarm.connection(state) });

@@ -340,7 +340,9 @@ async def test_a_stream_says_nothing_of_other_conversations(sqlite_settings: Set
         other = {"Authorization": f"Bearer {token}"}
         async with browser.stream("GET", "/api/chat/events") as stream:
             heard = sse_events(stream)
-            await browser.post("/api/chat/messages", json={"client_message_id": "m1", "text": "别人的话"}, headers=other)
+            await browser.post(
+                "/api/chat/messages", json={"client_message_id": "m1", "text": "别人的话"}, headers=other
+            )
             await browser.post("/api/chat/messages", json={"client_message_id": "m1", "text": "自己的话"})
             first = json.loads((await anext(heard)).data)
     assert first["text"] == "自己的话"

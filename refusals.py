@@ -1,0 +1,79 @@
+"""Errors become HTTP here, once; and the headers that every response carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
+from escalation.cases import NoSuchCase, NotAllowed, SomebodyElse
+from escalation.console import access
+from records.writer import WriterClosed
+from settings import Settings
+
+log = structlog.get_logger()
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_REFUSALS: dict[type[Exception], int] = {
+    MessageTooLarge: 413,
+    ReusedMessageId: 409,
+    UnknownConversation: 401,
+    NotAllowed: 409,
+    SomebodyElse: 409,
+    NoSuchCase: 404,
+    WriterClosed: 503,
+}
+
+
+def add_refusals(app: FastAPI, settings: Settings) -> None:
+    """Refuse in words, and put the security headers on every response."""
+
+    def answer(status: int) -> Callable[[Request, Exception], Response]:
+        return lambda _request, error: JSONResponse({"detail": str(error)}, status)
+
+    for kind, status in _REFUSALS.items():
+        app.add_exception_handler(kind, answer(status))
+    app.add_exception_handler(sa.exc.SQLAlchemyError, _store_failed(settings))
+    app.add_exception_handler(access.SignInFirst, _to_page("/console/sign-in"))
+    app.add_exception_handler(access.PasswordFirst, _to_page("/console/password"))
+
+    @app.middleware("http")
+    async def secure(request: Request, call_next: Callable[[Request], object]) -> Response:
+        response: Response = await call_next(request)  # type: ignore[misc]  # Starlette's own type is untyped here
+        for name, value in _SECURITY.items():
+            response.headers.setdefault(name, value)
+        if request.url.path.startswith(("/api", "/console")) and "static" not in request.url.path:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _store_failed(settings: Settings) -> Callable[[Request, Exception], Response]:
+    """Nothing was stored, so nothing is acknowledged; the person still gets the numbers, without any database."""
+    n = settings.numbers()
+    words = f"消息暂时存不下，正在重试。紧急情况请直接拨打{n['ambulance']}、{n['police']}；心理援助热线{n['help']}。"
+
+    def answer(_request: Request, error: Exception) -> Response:
+        log.error("store.failed", error=type(error).__name__)
+        return JSONResponse({"detail": words}, 503, headers={"Retry-After": "1"})
+
+    return answer
+
+
+def _to_page(path: str) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, _error: Exception) -> Response:
+        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(path, 303)
+        return JSONResponse({"detail": "请先登录", "location": path}, 401)
+
+    return answer

@@ -1,0 +1,135 @@
+"""`hotline check` finds each fault of a deployment, and `serve --production` refuses to start with one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import server
+from command.check import faults
+from command.main import app
+from records.crypto import SAMPLE_KEY
+from settings import load_settings
+from tests.building import PASSED
+
+_NOW = server.utc_now()
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> dict[str, str]:
+    """A deployment in which nothing is wrong."""
+    environment = {
+        "HOTLINE_DATA_DIR": str(tmp_path / "data"),
+        "HOTLINE_KEY_FILE": str(tmp_path / "keys.json"),
+        "HOTLINE_LOCAL_24H": "0571-85029595",
+        "HOTLINE_ONCALL_NAME": "王主任",
+        "HOTLINE_ONCALL_PHONE": "13800000000",
+        "HOTLINE_PUBLIC_URL": "https://xin.example",
+    }
+    staffed(environment, [("lin", ["counsellor"]), ("lead", ["duty_lead"])])
+    return environment
+
+
+def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]], *, must_change: bool = False) -> None:
+    store = server.open_store(load_settings(environment))
+    with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        for login, roles in people:
+            staff_id = store.staff.add(connection, login, login, roles, PASSED, _NOW)
+            store.staff.change(connection, staff_id, must_change=must_change)
+    store.engine.dispose()
+
+
+def change_everybody(environment: dict[str, str], **values: object) -> None:
+    store = server.open_store(load_settings(environment))
+    with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        for who in store.staff.all(connection):
+            if "HOTLINE" not in who.login and who.login != "keep":
+                store.staff.change(connection, who.id, **values)
+    store.engine.dispose()
+
+
+def write_sample_key(environment: dict[str, str]) -> None:
+    folder = Path(environment["HOTLINE_DATA_DIR"])
+    for file in folder.glob("hotline.db*"):
+        file.unlink()
+    key = {"current": 1, "keys": {"1": SAMPLE_KEY}, "index_key": SAMPLE_KEY}
+    Path(environment["HOTLINE_KEY_FILE"]).write_text(json.dumps(key))
+    staffed(environment, [("lin", ["counsellor"]), ("lead", ["supervisor"])])
+
+
+def without(name: str) -> Callable[[dict[str, str]], object]:
+    return lambda environment: environment.pop(name)
+
+
+def test_a_fit_deployment_has_no_fault(fit: dict[str, str]) -> None:
+    assert faults(load_settings(fit)) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (without("HOTLINE_LOCAL_24H"), ["HOTLINE_LOCAL_24H"]),
+        (without("HOTLINE_ONCALL_NAME"), ["HOTLINE_ONCALL_NAME"]),
+        (without("HOTLINE_ONCALL_PHONE"), ["HOTLINE_ONCALL_NAME"]),
+        (without("HOTLINE_PUBLIC_URL"), ["HOTLINE_PUBLIC_URL"]),
+        (lambda e: e.update(HOTLINE_PUBLIC_URL="http://xin.example"), ["HOTLINE_PUBLIC_URL"]),
+        (write_sample_key, ["示例密钥"]),
+        (lambda e: change_everybody(e, roles='["duty_lead"]'), ["接线员"]),
+        (lambda e: change_everybody(e, roles='["counsellor"]'), ["值班长或督导"]),
+        (lambda e: change_everybody(e, must_change=True), ["接线员", "值班长或督导", "第二人"]),
+        (lambda e: change_everybody(e, is_active=False), ["接线员", "值班长或督导", "第二人"]),
+    ],
+)
+def test_each_fault_is_found_alone_and_says_what_to_do(
+    fit: dict[str, str], spoil: Callable[[dict[str, str]], object], words: list[str]
+) -> None:
+    spoil(fit)
+    found = faults(load_settings(fit))
+    assert len(found) == len(words)
+    assert all(word in fault for word, fault in zip(words, found, strict=True))
+
+
+def test_a_key_beside_the_database_is_a_fault(tmp_path: Path, fit: dict[str, str]) -> None:
+    fit["HOTLINE_DATA_DIR"] = str(tmp_path / "other")
+    del fit["HOTLINE_KEY_FILE"]
+    staffed(fit, [("lin", ["counsellor"]), ("lead", ["supervisor"])])
+    (found,) = faults(load_settings(fit))
+    assert "HOTLINE_KEY_FILE" in found
+
+
+def test_one_person_with_every_role_is_not_enough(tmp_path: Path, fit: dict[str, str]) -> None:
+    fit["HOTLINE_DATA_DIR"] = str(tmp_path / "other")
+    staffed(fit, [("lin", ["counsellor", "supervisor"])])
+    (found,) = faults(load_settings(fit))
+    assert "第二人" in found
+
+
+def test_the_second_person_must_be_another_than_the_only_lead(tmp_path: Path, fit: dict[str, str]) -> None:
+    fit["HOTLINE_DATA_DIR"] = str(tmp_path / "other")
+    staffed(fit, [("lin", ["counsellor", "supervisor"]), ("root", ["admin"])])
+    (found,) = faults(load_settings(fit))
+    assert "第二人" in found
+
+
+def test_the_command_answers_with_its_exit_status(fit: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in fit.items():
+        monkeypatch.setenv(name, value)
+    good = CliRunner().invoke(app, ["check"])
+    monkeypatch.delenv("HOTLINE_LOCAL_24H")
+    bad = CliRunner().invoke(app, ["check"])
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert "HOTLINE_LOCAL_24H" in bad.output
+
+
+def test_production_does_not_start_with_a_fault(fit: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    del fit["HOTLINE_PUBLIC_URL"]
+    for name, value in fit.items():
+        monkeypatch.setenv(name, value)
+    refused = CliRunner().invoke(app, ["serve", "--production"])
+    assert refused.exit_code == 1
+    assert "HOTLINE_PUBLIC_URL" in refused.output
+    assert not (Path(fit["HOTLINE_DATA_DIR"]) / "index").exists()  # it stopped before anything was started
