@@ -142,8 +142,10 @@ def make_clocks(settings: Settings) -> Clocks:
     return Clocks(ladder, settings.waiting_note_s)
 
 
-def build_service(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Service:
-    """Make every object; nothing runs yet but the writing thread."""
+def build_service(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now, screener: Screener | None = None
+) -> Service:
+    """Make every object; nothing runs yet but the writing thread. Compiled rules may be given: they hold no state."""
     store = open_store(settings)
     feed = Feed(store.engine, poll_s=2.0 if store.engine.dialect.name == "sqlite" else 0.25)
     writer = Writer(store.engine, after_commit=feed.ring)
@@ -151,7 +153,7 @@ def build_service(settings: Settings, *, now: Callable[[], datetime] = utc_now) 
     desk = Desk(alarm, store.staff, load_permissions())
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = Pipeline(
-        engine=store.engine, writer=writer, screener=Screener(load_rulebook()), intents=load_intents(),
+        engine=store.engine, writer=writer, screener=screener or Screener(load_rulebook()), intents=load_intents(),
         answering=load_answering(settings), conversations=store.conversations, outbox=store.outbox, alarm=alarm,
         now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s),

@@ -39,7 +39,7 @@ def _faults_in_store(settings: Settings) -> list[str]:
         found.append("没有可以值班的接线员：用 hotline user add 添加，并完成首次登录改密")
     if not any(_ONCALL_ROLES & set(who.roles) for who in ready):
         found.append("没有值班长或督导：用 hotline user add --role duty_lead / supervisor 添加")
-    if len(ready) < 2:
+    if sum("counsellor" in who.roles or bool(_ONCALL_ROLES & set(who.roles)) for who in ready) < 2:
         found.append("调低橙色、红色等级需要第二人：至少要有两位老师，其中一位是值班长或督导")
     return found
 

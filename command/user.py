@@ -44,10 +44,8 @@ def list_accounts() -> None:
     table = Table("login", "name", "roles", "state")
     with store.engine.connect() as connection:
         for who in accounts.staff.all(connection):
-            state = "active" if who.is_active else "disabled"
-            table.add_row(
-                who.login, who.display_name, ", ".join(who.roles), "one-time password" if who.must_change else state
-            )  # fmt: skip
+            state = "disabled" if not who.is_active else "one-time password" if who.must_change else "active"
+            table.add_row(who.login, who.display_name, ", ".join(who.roles), state)
     out.print(table)
 
 

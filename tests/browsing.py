@@ -77,9 +77,9 @@ class Site:
         return Visitor(browser, answer.json()["session"], answer.json()["token"])
 
     def seat(self, login: str = "lin", *roles: str) -> Seat:
-        """A counsellor who signed in a moment ago."""
+        """A new counsellor, so named with a number behind, who signed in a moment ago."""
         service = self.service
-        who = counsellor(service.store, service.writer, login, *roles)
+        who = counsellor(service.store, service.writer, f"{login}-{secrets.token_hex(4)}", *roles)
         cookie, now = secrets.token_urlsafe(16), service.now()
         session = StaffSession(hash_cookie(cookie), who.id, secrets.token_urlsafe(16), now, now)
         do(service.writer, lambda c: service.store.staff.open_session(c, session))

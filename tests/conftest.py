@@ -19,6 +19,8 @@ from records.writer import Writer
 from server import Service, Store
 from settings import PREFIX, Settings, load_settings
 from tests.building import Clock
+from triage.loading import load_rulebook
+from triage.screen import Screener
 
 _NUMBERS = itertools.count(1)
 _TEMPLATE = "xindeng_template"
@@ -124,16 +126,22 @@ def writer(store: Store) -> Iterator[Writer]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def compiled_rules() -> Screener:
+    """The shipped rules, compiled once."""
+    return Screener(load_rulebook())
+
+
 @pytest.fixture
-def service(settings: Settings, clock: Clock) -> Iterator[Service]:
+def service(settings: Settings, clock: Clock, compiled_rules: Screener) -> Iterator[Service]:
     """Everything wired on each database, with the test's clock and without an index of articles."""
-    yield from _running(settings, clock)
+    yield from _running(settings, clock, compiled_rules)
 
 
 @pytest.fixture
-def small_service(sqlite_settings: Settings, clock: Clock) -> Iterator[Service]:
+def small_service(sqlite_settings: Settings, clock: Clock, compiled_rules: Screener) -> Iterator[Service]:
     """The same on SQLite alone."""
-    yield from _running(sqlite_settings, clock)
+    yield from _running(sqlite_settings, clock, compiled_rules)
 
 
 @pytest.fixture(scope="session")
@@ -144,14 +152,16 @@ def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def knowing_service(sqlite_settings: Settings, clock: Clock, index_folder: Path) -> Iterator[Service]:
+def knowing_service(
+    sqlite_settings: Settings, clock: Clock, compiled_rules: Screener, index_folder: Path
+) -> Iterator[Service]:
     """A service that can answer from the real articles."""
     shutil.copytree(index_folder, sqlite_settings.data_dir / "index")
-    yield from _running(sqlite_settings, clock)
+    yield from _running(sqlite_settings, clock, compiled_rules)
 
 
-def _running(settings: Settings, clock: Clock) -> Iterator[Service]:
-    made = server.build_service(settings, now=clock)
+def _running(settings: Settings, clock: Clock, screener: Screener) -> Iterator[Service]:
+    made = server.build_service(settings, now=clock, screener=screener)
     yield made
     made.writer.close()
     made.store.engine.dispose()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-
-import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import StreamingResponse
 
 from command.bench.deployment import ServerProcess, free_port
 from command.bench.load import Lines, Step, Stream, Timing, repeat
 
-_SERVE = "import sys; from command.bench.baselines import serve; serve(int(sys.argv[1]))"
+_SERVE = "import sys; from command.bench.empty import serve; serve(int(sys.argv[1]))"
 _ROW = b"x" * 400  # about what one stored message takes
 
 
@@ -24,39 +19,6 @@ def empty_fastapi(folder: Path) -> ServerProcess:
     """The empty service as a subprocess."""
     port = free_port()
     return ServerProcess(_SERVE, (str(port),), port, "/empty", folder / "baseline.log")
-
-
-def serve(port: int) -> None:
-    """Run the empty service, with the server options of `hotline serve`."""
-    uvicorn.run(make_app(), host="127.0.0.1", port=port, access_log=False, log_level="warning", server_header=False)
-
-
-def make_app() -> FastAPI:
-    """One route that does nothing, and one that hands what it gets to a stream of server-sent events."""
-    app = FastAPI()
-    listeners: dict[str, asyncio.Queue[str]] = {}
-
-    @app.api_route("/empty", methods=["GET", "POST"])
-    async def empty() -> dict[str, str]:
-        return {}
-
-    @app.post("/echo/{name}")
-    async def echo(name: str, request: Request) -> dict[str, str]:
-        listeners[name].put_nowait((await request.body()).decode())
-        return {}
-
-    @app.get("/events/{name}")
-    async def events(name: str) -> StreamingResponse:
-        listeners[name] = asyncio.Queue()
-        return StreamingResponse(_stream(listeners[name]), media_type="text/event-stream")
-
-    return app
-
-
-async def _stream(waiting: asyncio.Queue[str]) -> AsyncIterator[str]:
-    yield ": ready\n\n"
-    while True:
-        yield f"data: {await waiting.get()}\n\n"
 
 
 async def posting(lines: Lines, port: int, body: bytes) -> Step:

@@ -17,7 +17,7 @@ from typing import Any
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _LONGEST_LINE = 1 << 20
-_PATIENCE_S = 60.0
+_PATIENCE_S = 20.0
 Step = Callable[[], Awaitable[float]]
 
 
@@ -117,24 +117,29 @@ class Stream:
 
     async def ready(self) -> None:
         """Wait for the first comment: from then on nothing is missed."""
-        while not (await self._line()).startswith(b":"):
-            pass
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while not (await self._line()).startswith(b":"):
+                    pass
+        except TimeoutError as error:
+            raise ServerGone("stream: does not begin") from error
 
     async def next(self) -> tuple[str, Any]:  # Any: JSON
-        """The next event; heartbeats are passed over."""
+        """The next event; heartbeats are passed over, but do not make the wait longer."""
         kind = ""
-        while True:
-            line = await self._line()
-            if line.startswith(b"event:"):
-                kind = line[6:].strip().decode()
-            elif line.startswith(b"data:"):
-                return kind, json.loads(line[5:])
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while not (line := await self._line()).startswith(b"data:"):
+                    if line.startswith(b"event:"):
+                        kind = line[6:].strip().decode()
+        except TimeoutError as error:
+            raise ServerGone(f"stream: nothing for {_PATIENCE_S:.0f} s") from error
+        return kind, json.loads(line[5:])
 
     async def _line(self) -> bytes:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                line = await self._reader.readline()
-        except (OSError, TimeoutError) as error:
+            line = await self._reader.readline()
+        except OSError as error:
             raise ServerGone(f"stream: {type(error).__name__}") from error
         if not line:
             raise ServerGone("stream: closed")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import signal
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +49,7 @@ def measure(seconds: float, chats: int, out: Console) -> list[Row]:
     screener = Screener(load_rulebook())
     samples = load_samples(screener)
     measures.raise_file_limit(2 * chats + 500)
-    with tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:
+    with _ending_properly(), tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:
         folder = Path(name)
         run = measures.Bench(
             deploy(folder / "var"), baselines.empty_fastapi(folder), folder, samples, screener, seconds, chats
@@ -55,6 +59,16 @@ def measure(seconds: float, chats: int, out: Console) -> list[Row]:
         finally:
             run.ours.process.stop()
             run.empty.stop()
+
+
+@contextlib.contextmanager
+def _ending_properly() -> Iterator[None]:
+    """The servers that the bench started end with it, also when it is told to stop."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _stages(run: measures.Bench, out: Console) -> list[Row]:

@@ -86,8 +86,8 @@ def alarmed(connection: Connection, console: Stream, texts: Iterator[str]) -> St
         began = time.perf_counter()
         await visitor.say(text)
         while True:
-            kind, _ = await console.next()
-            if kind == "case_opened":
+            _, row = await console.next()
+            if row.get("what") == "case_opened":
                 return (time.perf_counter() - began) * 1000
 
     return step

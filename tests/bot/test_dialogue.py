@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.dialogue import DISCLOSE_AGAIN_AFTER, Found, must_disclose, next_turn
+from bot.dialogue import _ABSTAIN, DISCLOSE_AGAIN_AFTER, Found, must_disclose, next_turn
+from knowledge.abstain import load_rules
 from tests.building import NOW
 from triage.risk import Level
 
@@ -32,13 +33,17 @@ def said(
         (Found("abstain"), "answer.abstain"),
         (Found("abstain", kind="dose"), "answer.abstain_dose"),
         (Found("abstain", kind="other_medicine"), "answer.abstain_medical"),
-        (Found("abstain", kind="private_data"), "answer.abstain_private"),
-        (Found("abstain", kind="prompt_injection"), "answer.abstain_injection"),
+        (Found("abstain", kind="private"), "answer.abstain_private"),
+        (Found("abstain", kind="injection"), "answer.abstain_injection"),
         (Found("abstain", kind="language"), "answer.abstain_language"),
     ],
 )
 def test_what_knowledge_found_decides_the_words(found: Found, key: str) -> None:
     assert said(found) == [key]
+
+
+def test_every_kind_of_silence_with_its_own_words_is_one_that_knowledge_knows() -> None:
+    assert set(_ABSTAIN) <= {rule.kind for rule in load_rules()}
 
 
 @pytest.mark.parametrize("intent", ["hello", "thanks", "exit"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from typing import Any
 
 import pytest
@@ -17,20 +18,8 @@ from bot.pipeline import _UNREAD_KINDS, LONGEST_BYTES
 from records import tables as t
 from records.outbox_rows import Lane, OutboxRows
 from server import Service
-from tests.building import (
-    CRISIS,
-    EMERGENCY,
-    LOW,
-    PLAN,
-    SMALL_TALK,
-    Clock,
-    counsellor,
-    do,
-    greeted,
-    inbound,
-    rows,
-    say,
-)  # fmt: skip
+from tests.building import CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, Clock
+from tests.building import counsellor, do, greeted, inbound, rows, say
 from triage.risk import Level
 
 pytestmark = pytest.mark.anyio
@@ -227,6 +216,7 @@ async def test_many_people_in_danger_at_once_each_get_a_case_with_its_own_number
 
 async def test_a_message_that_breaks_the_screening_counts_as_high(service: Service) -> None:
     chat = greeted(service)
+    service.pipeline.screener = copy(service.pipeline.screener)
     service.pipeline.screener._rulebook = BrokenRulebook()  # type: ignore[assignment]  # broken on purpose
 
     await say(service, chat, SMALL_TALK)

@@ -34,12 +34,12 @@ def fit(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]], *, must_change: bool = False) -> None:
+def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]]) -> None:
     store = server.open_store(load_settings(environment))
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         for login, roles in people:
             staff_id = store.staff.add(connection, login, login, roles, PASSED, _NOW)
-            store.staff.change(connection, staff_id, must_change=must_change)
+            store.staff.change(connection, staff_id, must_change=False)
     store.engine.dispose()
 
 
@@ -47,8 +47,7 @@ def change_everybody(environment: dict[str, str], **values: object) -> None:
     store = server.open_store(load_settings(environment))
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         for who in store.staff.all(connection):
-            if "HOTLINE" not in who.login and who.login != "keep":
-                store.staff.change(connection, who.id, **values)
+            store.staff.change(connection, who.id, **values)
     store.engine.dispose()
 
 
@@ -80,6 +79,7 @@ def test_a_fit_deployment_has_no_fault(fit: dict[str, str]) -> None:
         (write_sample_key, ["示例密钥"]),
         (lambda e: change_everybody(e, roles='["duty_lead"]'), ["接线员"]),
         (lambda e: change_everybody(e, roles='["counsellor"]'), ["值班长或督导"]),
+        (lambda e: change_everybody(e, roles='["admin"]'), ["接线员", "值班长或督导", "第二人"]),
         (lambda e: change_everybody(e, must_change=True), ["接线员", "值班长或督导", "第二人"]),
         (lambda e: change_everybody(e, is_active=False), ["接线员", "值班长或督导", "第二人"]),
     ],

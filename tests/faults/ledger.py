@@ -26,6 +26,7 @@ class Entry:
     conversation_id: str
     sent: dict[str, str] = field(default_factory=dict)  # client id -> text
     acknowledged: list[Acknowledged] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # the service no longer knew the conversation, or the message
     token: str = field(default="", repr=False)
 
 
@@ -68,7 +69,7 @@ def check_messages(entry: Entry, kept: Sequence[Kept]) -> Findings:
     promised = {(ack.client_id, ack.text, ack.seq) for ack in entry.acknowledged}
     at = {message.seq: message for message in kept if message.author == "visitor"}
     copies = Counter(message.text for message in at.values())
-    lost, disordered = [], []
+    lost, disordered = [f"{where}: {refusal}" for refusal in entry.refused], []
     for client_id, text, seq in sorted(promised, key=lambda one: one[2]):
         if not copies[text]:
             lost.append(f"{where}: {client_id} was acknowledged and is not stored")

@@ -47,6 +47,12 @@ def test_a_lost_message_is_found() -> None:
     assert found.lost == ("k1: c was acknowledged and is not stored",)
 
 
+def test_a_refusal_counts_as_a_loss() -> None:
+    ledger = entry(2, 3, 4)
+    ledger.refused.append("d was refused with 401")
+    assert check_messages(ledger, GOOD).lost == ("k1: d was refused with 401",)
+
+
 def test_a_duplicate_is_found() -> None:
     found = check_messages(entry(2, 3, 4), (*GOOD, Kept(5, "visitor", "乙")))
     assert found.duplicated == ("k1: '乙' is stored 2 times",)

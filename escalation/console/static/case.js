@@ -44,7 +44,7 @@ function rights({ row, is_owner, proposal }) {
 function ownerWords({ row, is_owner }) {
   if (row.state === "closed") return "个案已结案，只读。";
   if (is_owner) return "您正在服务这个个案，机器人已停止说话。";
-  if (row.state === "in_service") return `${row.owner || "另一位老师"}正在服务这个个案，您现在是只读。`;
+  if (row.state === "in_service") return `${row.owner || "另一位老师"}正在服务这个个案，${isLead ? "您不能回复，可以调整等级、写备注" : "您现在是只读"}。`;
   if (row.state === "waiting_user") return `已交还机器人，${row.owner_id === me ? "由您" : `由${row.owner || "接手的老师"}`}结案；也可以再次接手。`;
   return "还没有人接手。接手后可以回复，机器人会立刻停止说话。";
 }

@@ -44,7 +44,8 @@ export function markedText(text, spans) {
 
 function why(message) {
   const colour = COLOURS[message.level];
-  const lines = message.reasons.map((reason) => {
+  const told = new Map(message.reasons.map((reason) => [`${reason.rule} ${reason.level} ${reason.scope}`, reason])); // a rule may match twice
+  const lines = [...told.values()].map((reason) => {
     const line = make("li");
     const isCause = reason.level === message.level_label && message.level > 0;
     const head = reason.scope ? `已按“${reason.scope}”降级为“${reason.level}”：` : isCause ? `为什么是${colour}色：` : `还看到（${reason.level}）：`;

@@ -66,9 +66,8 @@ function place(line, row) {
 function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
-    node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"),
-    owner: part(".owner"), drill: part(".drill"), wish: part(".wish"), rung: part(".rung"), claim: part(".claim"),
-    open: part(".open"), error: part(".error"),
+    node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
+    drill: part(".drill"), wish: part(".wish"), rung: part(".rung"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -111,8 +110,7 @@ function drop(id) {
 
 // ---- drawing, at most once a frame
 function holds() {
-  const still = performance.now() - pointer_at > STILL_MS;
-  if (still || document.hidden) held_since = 0;
+  if (performance.now() - pointer_at > STILL_MS || document.hidden) held_since = 0;
   else held_since ||= performance.now();
   return held_since > 0 && performance.now() - held_since < LONGEST_HOLD_MS;
 }
@@ -215,7 +213,7 @@ const lineAt = (node) => lines.get(node?.closest?.("li.row")?.dataset.id);
 
 function go(step) {
   const here = order.indexOf(lineAt(document.activeElement));
-  const next = order[here < 0 ? 0 : Math.max(0, Math.min(order.length - 1, here + step))];
+  const next = here < 0 ? order[0] : order[here + step];
   next?.node.focus({ preventScroll: true });
   next?.node.scrollIntoView({ block: "nearest" });
 }
@@ -234,11 +232,9 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-
 for (const node of list.querySelectorAll("li.row")) {
-  const row = JSON.parse(node.dataset.row);
+  const [row, line] = [JSON.parse(node.dataset.row), lineOf(node)];
   delete node.dataset.row;
-  const line = lineOf(node);
   rows.set(row.id, row);
   lines.set(row.id, line);
   fill(line, row);
@@ -249,10 +245,6 @@ order.sort((a, b) => (before(a.key, b.key) ? -1 : 1));
 for (const [i, line] of order.entries()) if (list.children[i] !== line.node) moveNode(line.node, list.children[i]);
 count();
 alarm.update(rows.values());
-setInterval(() => order.forEach((line) => line.skipped || tick(line, rows.get(line.node.dataset.id))), 1000);
-list.addEventListener("contentvisibilityautostatechange", (event) => {
-  const line = lineAt(event.target);
-  if (line) line.skipped = event.skipped; // rows outside the window are not drawn, so their clocks rest
-});
+setInterval(() => order.forEach((line) => tick(line, rows.get(line.node.dataset.id))), 1000);
 onActivity(resync);
 openStream(list.dataset.cursor, { row: take, resync, state: (state) => alarm.connection(state) });

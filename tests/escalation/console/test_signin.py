@@ -77,13 +77,13 @@ async def test_behind_tls_the_cookie_is_bound_to_this_host(tmp_path_factory: pyt
     assert "Domain" not in cookie
 
 
-@pytest.mark.parametrize(("login", "password"), [("lin", "wrong"), ("nobody", "wrong"), ("", ""), ("lin\0", "x")])
-async def test_every_refusal_has_the_same_words(site: Site, login: str, password: str) -> None:
+async def test_every_refusal_has_the_same_words(site: Site) -> None:
     add(site)
-    answer = await sign_in(site.browser(), password, login)
-    assert answer.status_code == 200
-    assert (SignInRefused.__doc__ or "?") in answer.text
-    assert "set-cookie" not in answer.headers
+    for login, password in (("lin", "wrong"), ("nobody", "wrong"), ("", ""), ("lin\0", "x")):
+        answer = await sign_in(site.browser(), password, login)
+        assert (login, answer.status_code) == (login, 200)
+        assert (SignInRefused.__doc__ or "?") in answer.text
+        assert "set-cookie" not in answer.headers
 
 
 async def test_after_five_wrong_passwords_the_right_one_is_refused_too(site: Site) -> None:
