@@ -173,7 +173,13 @@ async def drive(steps: Sequence[Step], seconds: float) -> Timing:
         while time.perf_counter() - began < seconds:
             found.append(await step())
 
-    await asyncio.gather(*(again(step) for step in steps))
+    working = [asyncio.create_task(again(step)) for step in steps]
+    try:
+        await asyncio.gather(*working)
+    finally:  # one that fails ends all, before their connections are hung up
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
     return Timing(time.perf_counter() - began, tuple(found))
 
 

@@ -18,8 +18,7 @@ from bot.pipeline import _UNREAD_KINDS, LONGEST_BYTES
 from records import tables as t
 from records.outbox_rows import Lane, OutboxRows
 from server import Service
-from tests.building import CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, Clock
-from tests.building import counsellor, do, greeted, inbound, rows, say
+from tests.building import CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, Clock, counsellor, do, greeted, inbound, rows, say
 from triage.risk import Level
 
 pytestmark = pytest.mark.anyio

@@ -104,7 +104,7 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
         made.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must end before other tests run theirs
 def browser() -> Iterator[Browser]:
     if _CHROMIUM is None:
         words = "Chromium is missing: sudo apt-get install chromium fonts-noto-cjk"
