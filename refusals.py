@@ -16,11 +16,12 @@ from records.writer import WriterClosed
 from settings import Settings
 
 log = structlog.get_logger()
+_LARGEST_FORM = 256 * 1024
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'self'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -50,12 +51,23 @@ def add_refusals(app: FastAPI, settings: Settings) -> None:
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], object]) -> Response:
+        if is_too_large(request):
+            return JSONResponse({"detail": "表单太大，或没有写明长度"}, 413)
         response: Response = await call_next(request)  # type: ignore[misc]  # Starlette's own type is untyped here
         for name, value in _SECURITY.items():
             response.headers.setdefault(name, value)
         if request.url.path.startswith(("/api", "/console")) and "static" not in request.url.path:
             response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cache-Control", "no-cache")  # a new version's pages must not meet old scripts
         return response
+
+
+def is_too_large(request: Request) -> bool:
+    """A console form is small and says how long it is; the web chat counts its bytes itself."""
+    if request.method != "POST" or not request.url.path.startswith("/console"):
+        return False
+    length = request.headers.get("content-length", "0" if "transfer-encoding" not in request.headers else "")
+    return not length.isdigit() or int(length) > _LARGEST_FORM
 
 
 def _store_failed(settings: Settings) -> Callable[[Request, Exception], Response]:

@@ -25,12 +25,14 @@ class BadDatabase(Exception):
 def open_engine(url: str) -> sa.Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://...`; SQLite readers never write or checkpoint."""
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, poolclass=sa.pool.QueuePool, pool_size=8, max_overflow=8,
-                                  connect_args={"check_same_thread": False, "timeout": 30})  # fmt: skip
+        engine = sa.create_engine(
+            url, poolclass=sa.pool.QueuePool, pool_size=8, max_overflow=8, hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": 30},
+        )  # fmt: skip
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # Any: SQLAlchemy's pool record

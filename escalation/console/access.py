@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,6 +73,7 @@ class Console:
     oncall: str
     secure_cookie: bool
     templates: Jinja2Templates
+    viewed: set[tuple[str, str]] = field(default_factory=set)  # (session, case) whose view is in the audit
 
     @property
     def cookie_name(self) -> str:

@@ -61,14 +61,20 @@ async def _act(console: Console, request: Request, action: str, work: Act) -> di
     return {"ok": True, "in_force": result is not False}
 
 
-def _add_reading(routes: APIRouter, console: Console) -> None:
-    desk = console.desk
+async def _look(console: Console, visitor: Visitor, case_id: str, *, again: bool) -> None:
+    """Every view is in the audit: a page each time, its live refreshes once a sign-in."""
+    key = (visitor.session.id, case_id)
+    if again or key not in console.viewed:
+        now = console.now()
+        await console.writer.write(lambda c: console.desk.look(c, case_id, visitor.counsellor, now))
+        console.viewed.add(key)
 
+
+def _add_reading(routes: APIRouter, console: Console) -> None:
     @routes.get("")
     async def show_case(request: Request, case_id: str) -> Any:
         visitor = await console.visitor(request, "case_view")
-        now = console.now()
-        await console.writer.write(lambda c: desk.look(c, case_id, visitor.counsellor, now))
+        await _look(console, visitor, case_id, again=True)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return console.page(
             request,
@@ -84,6 +90,7 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
     async def state_json(request: Request, case_id: str, after: int = 0) -> Any:
         """What an open case page refreshes itself from: messages after a number, state, proposal."""
         visitor = await console.visitor(request, "case_view")
+        await _look(console, visitor, case_id, again=False)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return {
             "messages": [m for m in values["messages"] if m["seq"] > after],
@@ -93,6 +100,7 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
     @routes.get("/suggest.json")
     async def suggest_json(request: Request, case_id: str, text: str = "") -> Any:
         visitor = await console.visitor(request, "library_search")
+        await _look(console, visitor, case_id, again=False)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         last = next((m["text"] for m in reversed(values["messages"]) if m["author"] == "visitor"), "")
         found = await asyncio.to_thread(console.articles.suggest, (text or last)[:500], console.now())

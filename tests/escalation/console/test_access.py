@@ -184,7 +184,7 @@ async def test_every_page_has_the_headers_that_protect_it(site: Site) -> None:
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["x-frame-options"] == "DENY"
         if path.startswith(("/console", "/api")) and "static" not in path:
             assert headers["cache-control"] == "no-store"
@@ -262,3 +262,21 @@ async def test_a_level_that_is_none_is_refused(site: Site) -> None:
     _, case_id = await person_with_case(site)
     answer = await site.seat().act(case_id, "level", level="purple", reason="理由")
     assert answer.status_code == 422
+
+
+async def test_reading_a_case_by_its_live_data_alone_is_in_the_audit_too(site: Site) -> None:
+    _, case_id = await person_with_case(site)
+    seat = site.seat("lin", "counsellor")
+    for _ in range(2):
+        assert (await seat.browser.get(f"/console/cases/{case_id}/state.json?after=1")).status_code == 200
+    with site.service.store.engine.connect() as connection:
+        rows = site.service.store.staff.audit_rows(connection)
+    assert [row.action for row in rows if row.object_id == case_id and row.actor_id == seat.counsellor.id] == [
+        "case_view"
+    ]
+
+
+async def test_a_form_too_large_for_the_console_is_refused_before_it_is_read(site: Site) -> None:
+    seat = site.seat("lin", "counsellor")
+    refused = await seat.browser.post("/console/sign-in", content=b"x" * (256 * 1024 + 1))
+    assert refused.status_code == 413
