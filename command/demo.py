@@ -59,7 +59,7 @@ def demo(
     try:
         asyncio.run(play(address.rstrip("/"), proof(settings), load_scripts(), speed, out))
     except NoDrill as error:
-        Console(stderr=True).print(f"[red]hotline demo: {error}[/red]", highlight=False)
+        Console(stderr=True).print(f"[red]hotline demo: {error}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 

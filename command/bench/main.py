@@ -37,7 +37,7 @@ def bench(
     try:
         rows = measure(seconds, chats, out)
     except (DidNotStart, ServerGone) as error:
-        Console(stderr=True).print(f"[red]hotline bench: {error}[/red]", highlight=False)
+        Console(stderr=True).print(f"[red]hotline bench: {error}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
     out.print(table(rows, machine_line))
     if json is not None:
