@@ -7,13 +7,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "HOTLINE_"
-SCREEN_ZONE = ZoneInfo("Asia/Shanghai")
 Seconds = Annotated[tuple[int, ...], NoDecode]
 
 

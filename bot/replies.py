@@ -24,7 +24,6 @@ class Replies:
     """Renders fixed texts. Phone numbers come from the settings only."""
 
     texts: Mapping[str, str]
-    numbers: Mapping[str, str]
     hotline_name: str
 
     def render(self, key: str, params: Mapping[str, str] | None = None) -> str:
@@ -57,7 +56,7 @@ def load_replies(numbers: Mapping[str, str], hotline_name: str, folder: Path = F
                 if not numbers.get(wanted):
                     raise BadTexts(f"text {key} needs the number {wanted!r}, which the settings do not have")
             texts[key] = _NUMBER.sub(lambda found: numbers[found[1]], text)
-    return Replies(texts, numbers, hotline_name)
+    return Replies(texts, hotline_name)
 
 
 def load_intents(folder: Path = FOLDER) -> Intents:

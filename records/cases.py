@@ -113,16 +113,6 @@ class Cases:
         )
         return [self._case(row) for row in connection.execute(query)]
 
-    def recent_closed(self, connection: sa.Connection, *, limit: int = 50) -> list[Case]:
-        """The latest closed cases."""
-        query = (
-            self._select()
-            .where(t.case_record.c.state == "closed")
-            .order_by(t.case_record.c.closed_at.desc())
-            .limit(limit)
-        )
-        return [self._case(row) for row in connection.execute(query)]
-
     def change(self, connection: sa.Connection, case: Case, **values: Any) -> bool:  # columns
         """Compare-and-set on the version: False when the case changed meanwhile."""
         if "summary" in values:

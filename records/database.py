@@ -18,10 +18,6 @@ _MIGRATION_LOCK = 7_220_011  # any fixed number: ten processes that start togeth
 SAFE_SQLITE = (3, 51, 3)  # earlier ones can corrupt when two connections checkpoint at once; ours is one
 
 
-class BadDatabase(Exception):
-    """The database cannot be used."""
-
-
 def open_engine(url: str) -> sa.Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://...`; SQLite readers never write or checkpoint."""
     if url.startswith("sqlite"):
