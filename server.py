@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ from records.staff import Staff
 from records.writer import Writer
 from refusals import add_refusals
 from settings import Settings
-from triage.loading import load_rulebook
+from triage import release
+from triage.loading import RulebookError
 from triage.risk import Level
 from triage.screen import Screener
 
@@ -70,7 +72,7 @@ class Store:
     staff: Staff
 
 
-@dataclass(frozen=True)
+@dataclass
 class Service:
     """Everything that runs, for the app's lifespan and for tests."""
 
@@ -84,6 +86,7 @@ class Service:
     pipeline: Pipeline
     outbox: Outbox
     now: Callable[[], datetime]
+    screening_folder: Path  # of the release that judges
 
 
 def open_store(settings: Settings) -> Store:
@@ -122,6 +125,19 @@ def _index_for(library: Library, encoder: StaticEncoder, folder: Path) -> knowle
     return found
 
 
+def screening_in_force(settings: Settings) -> Screener:
+    """The release that was switched on; when its rules cannot be read, the shipped one rather than none."""
+    folder = release.in_force(settings.screening_dir)
+    try:
+        screener = release.open_screener(folder, clock=time.perf_counter)
+    except RulebookError as error:
+        log.error("screening.release_unusable", folder=str(folder), error=str(error))
+        screener = release.open_screener(clock=time.perf_counter)
+    if screener.fault:
+        log.error("screening.no_classifier", error=screener.fault)
+    return screener
+
+
 def make_accounts(settings: Settings, staff: Staff) -> Accounts:
     """Sign-in with this deployment's clocks."""
     rules = SessionRules(
@@ -139,7 +155,7 @@ def make_clocks(settings: Settings) -> Clocks:
         Level.HIGH: settings.ladder_high_s,
         Level.EMERGENCY: settings.ladder_emergency_s,
     }
-    return Clocks(ladder, settings.waiting_note_s)
+    return Clocks(ladder, settings.waiting_note_s, settings.silence_s)
 
 
 def build_service(
@@ -153,7 +169,7 @@ def build_service(
     desk = Desk(alarm, store.staff, load_permissions())
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = Pipeline(
-        engine=store.engine, writer=writer, screener=screener or Screener(load_rulebook()), intents=load_intents(),
+        engine=store.engine, writer=writer, screener=screener or screening_in_force(settings), intents=load_intents(),
         answering=load_answering(settings), conversations=store.conversations, outbox=store.outbox, alarm=alarm,
         now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s),
@@ -175,6 +191,7 @@ def build_service(
         pipeline,
         outbox,
         now,
+        release.in_force(settings.screening_dir),
     )
 
 
@@ -218,8 +235,18 @@ async def sweep_for_ever(service: Service) -> None:
 async def sweep_once(service: Service) -> None:
     """One round of the sweeper."""
     now = service.now()
+    await _take_over_release(service)
     await service.writer.write(lambda connection: service.alarm.sweep(connection, now))
     await service.pipeline.resume()
+
+
+async def _take_over_release(service: Service) -> None:
+    """Switch to a screening release that somebody adopted while we run; messages go on meanwhile."""
+    folder = release.in_force(service.settings.screening_dir)
+    if folder != service.screening_folder:
+        service.screening_folder = folder
+        service.pipeline.screener = await asyncio.to_thread(screening_in_force, service.settings)
+        log.info("screening.release", version=service.pipeline.screener.version)
 
 
 def _add_routes(app: FastAPI, service: Service) -> None:
@@ -234,7 +261,8 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     app.include_router(chat.router())
     console = access.Console(
         engine=service.store.engine, writer=service.writer, feed=service.feed, desk=service.desk,
-        accounts=service.accounts, screener=pipeline.screener, articles=pipeline.answering, now=service.now,
+        accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
+        articles=pipeline.answering, now=service.now,
         hotline_name=settings.hotline_name, oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
         secure_cookie=settings.is_https, templates=access.make_templates(),
     )  # fmt: skip

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     ladder_medium_s: Seconds = Field((600, 1200), description="duty lead, supervisor")
     ladder_low_s: Seconds = Field((1800,), description="duty lead")
     waiting_note_s: int = Field(60, ge=5, description="how often a person in danger hears from us while waiting")
+    silence_s: int = Field(600, ge=60, description="no answer to our question about danger for so long: high")
     crisis_repeat_s: int = Field(60, ge=5, description="a safety reply of the same level at most this often")
     handling_lease_s: int = Field(10, ge=1, description="another worker answers a message after this long")
     outbox_lease_s: int = Field(10, ge=1, le=10, description="a send that does not end is tried again")
@@ -109,6 +110,11 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """Whether cookies may insist on TLS."""
         return self.public_url.startswith("https://")
+
+    @property
+    def screening_dir(self) -> Path:
+        """Where screening releases that were switched on are kept."""
+        return self.data_dir / "screening"
 
     def numbers(self) -> dict[str, str]:
         """Every number that a text may show. Without a local line its place is taken by the national one."""

@@ -12,12 +12,11 @@ from rich.console import Console
 import knowledge.measure
 import server
 import triage.measure
-from command import answering
+from command import answering, screening_report
 from knowledge.index import IndexRefused
 from knowledge.questions_file import read_questions
 from settings import load_settings
-from triage.loading import load_rulebook
-from triage.screen import Screener
+from triage.release import SHIPPED
 
 app = typer.Typer(help="Measure screening or answers on a labelled file.", no_args_is_help=True)
 out = Console()
@@ -25,20 +24,36 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 Labelled = Annotated[Path, typer.Argument(help="labelled JSON lines", exists=True, dir_okay=False)]
 
 
+Release = Annotated[Path, typer.Option(help="folder with rulebook/ and model/", exists=True, file_okay=False)]
+
+
 @app.command()
-def screening(file: Labelled) -> None:
-    """Recall, false alarms, kappa, by category and form, beside a plain keyword list."""
+def screening(
+    files: Annotated[
+        list[Path], typer.Argument(help="labelled messages or conversations", exists=True, dir_okay=False)
+    ],
+    release: Release = SHIPPED,
+    against: Annotated[Path | None, typer.Option(help="an older release to compare with, message by message")] = None,
+) -> None:
+    """Recall, false alarms, kappa, by category and form: together, rules alone, classifier alone, keywords."""
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     try:
-        examples = triage.measure.parse_examples(file.read_text(encoding="utf-8").splitlines())
+        examples = triage.measure.parse_examples(line for line in lines if '"turns"' not in line)
+        turns = [line for line in lines if '"turns"' in line]
+        made = screening_report.report(examples, turns, release, against)
     except (KeyError, TypeError, ValueError) as error:
-        raise typer.BadParameter(f"{file}: not labelled messages ({error!r}); needs id, text and level") from error
-    screener = Screener(load_rulebook())
-    reports = {
-        f"frames {screener.version}": triage.measure.measure(examples, lambda text: screener.judge(text).level),
-        f"{len(triage.measure.KEYWORDS)} keywords": triage.measure.measure(examples, triage.measure.by_keywords),
-    }
-    for table in triage.measure.tables(reports):
+        raise typer.BadParameter(f"not labelled messages ({error!r}); needs id, text and level") from error
+    for table in made:
         out.print(table)
+
+
+@app.command()
+def false_alarms(
+    files: Annotated[list[Path], typer.Argument(help="lines with a text, .gz or plain", exists=True, dir_okay=False)],
+    release: Release = SHIPPED,
+) -> None:
+    """How many ordinary, unlabelled messages would alarm: together, rules alone, classifier alone, keywords."""
+    out.print(screening_report.ordinary(list(screening_report.texts(files)), release))
 
 
 @app.command()

@@ -16,7 +16,7 @@ import uvicorn
 from rich.console import Console
 
 import server
-from command import answering, check, evaluation, user
+from command import answering, check, evaluation, releases, user
 from command.bench.main import bench
 from command.demo import demo
 from knowledge import index as knowledge_index
@@ -24,8 +24,8 @@ from knowledge.articles import ArticleError
 from knowledge.encoder import EncoderError
 from records.crypto import BadKeyFile, WrongKey
 from settings import BadSettings, load_settings
-from triage.loading import load_rulebook
 from triage.memory import Memory
+from triage.release import in_force, open_screener
 from triage.screen import Screener
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(user.app, name="user")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(releases.app, name="screening")
 app.command()(bench)
 app.command()(demo)
 out = Console()
@@ -90,9 +91,21 @@ def check_command() -> None:
 @app.command()
 def screen(
     file: Annotated[Path, typer.Argument(help="JSON lines, or - for standard input")] = Path("-"),
+    release: Annotated[
+        Path | None, typer.Option(help="another screening release", exists=True, file_okay=False)
+    ] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="stored messages instead, in the dark")] = False,
+    by: Annotated[str, typer.Option(help="with --replay: the supervisor; the password is asked for")] = "",
+    days: Annotated[float, typer.Option(help="with --replay: how far back", min=0.01)] = 30.0,
+    texts: Annotated[bool, typer.Option("--texts", help="with --replay: show what was written (audited)")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="with --replay: write the changes here too")] = None,
 ) -> None:
     """Judge messages: {"id","text"} or {"id","turns"} -> level, score, categories, signals."""
-    screener = Screener(load_rulebook())
+    folder = release or in_force(load_settings().screening_dir)
+    if replay:
+        releases.replay_stored(folder, by, days, texts, json_file)
+        return
+    screener = open_screener(folder)
     for line in read_lines(file):
         print(json.dumps(screened(screener, line), ensure_ascii=False))  # noqa: T201  # the command's output
 

@@ -19,6 +19,7 @@ from records import events
 from records.cases import Alert, Alerts, Case, Cases
 from records.conversations import Conversation, Conversations
 from records.outbox_rows import Lane, OutboxRows, Pending
+from triage.memory import SILENCE, Memory, after_silence
 from triage.risk import Level
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -89,6 +90,8 @@ class Alarm:
                 self._climb(connection, alert, case, now)
             if alert.next_note_at is not None and alert.next_note_at <= now:
                 self._waiting_note(connection, alert, now)
+            if alert.level == Level.MEDIUM:
+                self._heed_silence(connection, alert, now)
         return len(due)
 
     def _open(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
@@ -120,8 +123,8 @@ class Alarm:
 
     def _history(self, connection: sa.Connection, case: Case, before: Level, danger: Danger, now: datetime) -> None:
         self.cases.add_level_change(
-            connection, case.id, evidence=(danger.message_id, *danger.rules), from_level=int(before),
-            to_level=int(danger.level), source="machine", state="in_force", at=now,
+            connection, case.id, evidence=tuple(filter(None, (danger.message_id, *danger.rules))),
+            from_level=int(before), to_level=int(danger.level), source="machine", state="in_force", at=now,
         )  # fmt: skip
 
     def _climb(self, connection: sa.Connection, alert: Alert, case: Case, now: datetime) -> None:
@@ -150,6 +153,18 @@ class Alarm:
             Pending(conversation.id, conversation.channel, lane, "bot", conversation.epoch, key),
             now,
         )
+
+    def _heed_silence(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
+        """Someone who spoke of danger and then answers nothing may be in more of it."""
+        conversation = self.conversations.get(connection, alert.conversation_id, lock=True)
+        if conversation is None or conversation.last_message_at is None or conversation.owner_id is not None:
+            return
+        before = Memory.from_dict(conversation.memory)
+        patience = timedelta(seconds=self.clocks.silence_s)
+        memory = after_silence(before, conversation.last_message_at, now, patience)
+        if memory.level > before.level:
+            self.conversations.remember(connection, conversation.id, memory.to_dict(), memory.level)
+            self.raise_case(connection, conversation, Danger(memory.level, "risk", "", (SILENCE,)), now)
 
     def _tell(self, connection: sa.Connection, case: Case, kind: str, now: datetime, **data: int | str) -> None:
         events.append(

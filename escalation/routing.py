@@ -25,6 +25,7 @@ class Clocks:
 
     ladder: dict[Level, tuple[int, ...]]
     waiting_note_s: int
+    silence_s: int  # no answer for so long after a question about danger is itself a sign
 
     def claim_by(self, level: Level, raised_at: datetime) -> datetime:
         """The promise to the person: somebody claims by then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -182,7 +182,7 @@ class Conversations:
                 district_id=self.district, id=new_id(), conversation_id=conversation_id, message_id=message_id,
                 level=int(screening.level), conversation_level=int(conversation_level),
                 categories=json.dumps([c.value for c in screening.categories]), signals=json.dumps(signals),
-                version=screening.version, failed=screening.failed, at=now,
+                version=screening.version, failed=screening.failed, score=screening.score, lame=screening.lame, at=now,
             )
         )  # fmt: skip
 
@@ -209,7 +209,7 @@ class Conversations:
         return self._message(row) if row else None
 
     def assessments(self, connection: sa.Connection, conversation_id: str) -> dict[str, Mapping[str, Any]]:
-        """Message id -> level, categories, signals, version, failed."""
+        """Message id -> level, categories, signals, version, failed, score, lame."""
         query = sa.select(t.assessment).where(
             t.assessment.c.district_id == self.district, t.assessment.c.conversation_id == conversation_id
         )
@@ -220,9 +220,29 @@ class Conversations:
                 "signals": json.loads(row.signals),
                 "version": row.version,
                 "failed": row.failed,
+                "score": row.score,
+                "lame": row.lame,
             }
             for row in connection.execute(query)
         }
+
+    def judged(self, connection: sa.Connection, since: datetime) -> Iterator[tuple[Message, Level, Level]]:
+        """Visitors' messages since then, oldest first, each with its level and its conversation's; no drills."""
+        query = (
+            sa.select(t.message, t.assessment.c.level, t.assessment.c.conversation_level)
+            .where(
+                t.message.c.district_id == self.district,
+                t.assessment.c.district_id == self.district,
+                t.assessment.c.message_id == t.message.c.id,
+                t.conversation.c.district_id == self.district,
+                t.conversation.c.id == t.message.c.conversation_id,
+                t.message.c.received_at >= since,
+                t.conversation.c.is_drill.is_(False),
+            )
+            .order_by(t.message.c.received_at, t.message.c.conversation_id, t.message.c.seq)
+        )
+        for row in connection.execute(query):
+            yield self._message(row), Level(row.level), Level(row.conversation_level)
 
     def set_handled(self, connection: sa.Connection, message_id: str) -> bool:
         """Mark a visitor's message as answered; False when somebody else already did."""

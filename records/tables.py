@@ -120,6 +120,8 @@ assessment = _table(
     _text("signals"),  # JSON: rule, start, end, level, scope
     _text("version"),
     sa.Column("failed", sa.Boolean, nullable=False, default=False),
+    sa.Column("score", sa.Float, nullable=True),  # the classifier's probability of level >= 3
+    sa.Column("lame", sa.Text, nullable=False, server_default=""),  # what did not work while the rules did
     _time("at"),
     sa.Index("assessment_by_message", "district_id", "message_id"),
 )

@@ -19,7 +19,7 @@ from records.writer import Writer
 from server import Service, Store
 from settings import PREFIX, Settings, load_settings
 from tests.building import Clock
-from triage.loading import load_rulebook
+from triage.release import open_screener
 from triage.screen import Screener
 
 _NUMBERS = itertools.count(1)
@@ -129,7 +129,7 @@ def writer(store: Store) -> Iterator[Writer]:
 @pytest.fixture(scope="session")
 def compiled_rules() -> Screener:
     """The shipped rules, compiled once."""
-    return Screener(load_rulebook())
+    return open_screener()
 
 
 @pytest.fixture

@@ -1,23 +1,17 @@
-"""Measures the screening on labelled messages, beside a plain keyword list: python -m triage.measure FILE.
+"""Measures a screening on labelled messages and conversations: who was missed, who was alarmed for nothing.
 
-The measures are those of the label guide: who was missed, who was alarmed for nothing, and how fast.
+The measures are those of the label guide. Nothing here prints; `hotline eval screening` does.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from triage.loading import load_rulebook
 from triage.memory import Memory
 from triage.risk import Level
 from triage.screen import Screener
@@ -129,20 +123,49 @@ def report(examples: Sequence[Example], predicted: Sequence[Level], times_ms: Se
     )
 
 
-def measure_conversations(lines: Iterable[str], screener: Screener) -> tuple[Share, Share]:
-    """Turns that should count as high in their conversation and do; turns that should not but do.
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """All measures of one screening on conversations, turn by turn."""
 
-    A row has `turns` and `levels`; the expected level of the conversation is the highest so far.
+    reached: Share  # turns where the conversation is of level >= 3 and counts as such
+    reached_in_time: Share  # conversations that reach level 3 and were found not later than at that turn
+    alarmed: Share  # turns of level 0-1 that count as >= 3
+    disturbed: Share  # conversations that never rise above 1 and counted as >= 3 at any turn
+    kappa: float
+
+
+def measure_conversations(lines: Iterable[str], screener: Screener, *, remembers: bool = True) -> TurnReport:
+    """Follow each conversation. A row has `turns` and `levels`: the level after each turn.
+
+    Without memory every message stands alone: what the memory is worth.
     """
-    reached: list[bool] = []
-    alarmed: list[bool] = []
+    turns: list[tuple[int, int]] = []
+    in_time: list[bool] = []
+    disturbed: list[bool] = []
     for row in (json.loads(line) for line in lines if line.strip()):
-        memory, expected = Memory(), 0
-        for text, level in zip(row["turns"], row["levels"], strict=True):
-            memory = screener.screen(text, memory, _ANY_TIME).memory
-            expected = max(expected, level)
-            (reached if expected >= Level.HIGH else alarmed).append(memory.level >= Level.HIGH)
-    return _share(reached), _share(alarmed)
+        pairs = list(zip(row["levels"], _followed(row["turns"], screener, remembers), strict=True))
+        turns += pairs
+        dangerous = next((at for at, (level, _) in enumerate(pairs) if level >= Level.HIGH), None)
+        if dangerous is not None:
+            in_time.append(any(guess >= Level.HIGH for _, guess in pairs[: dangerous + 1]))
+        elif max(level for level, _ in pairs) <= Level.LOW:
+            disturbed.append(any(guess >= Level.HIGH for _, guess in pairs))
+    return TurnReport(
+        reached=_share([guess >= Level.HIGH for level, guess in turns if level >= Level.HIGH]),
+        reached_in_time=_share(in_time),
+        alarmed=_share([guess >= Level.HIGH for level, guess in turns if level <= Level.LOW]),
+        disturbed=_share(disturbed),
+        kappa=quadratic_kappa(turns),
+    )
+
+
+def _followed(texts: Sequence[str], screener: Screener, remembers: bool) -> list[Level]:
+    memory, levels = Memory(), []
+    for text in texts:
+        assessment = screener.screen(text, memory if remembers else Memory(), _ANY_TIME)
+        memory = assessment.memory
+        levels.append(memory.level if remembers else assessment.screening.level)
+    return levels
 
 
 Pairs = Sequence[tuple[Example, Level]]
@@ -187,64 +210,3 @@ def percentile(values: Sequence[float], share: float) -> float:
         return math.nan
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
-
-
-def tables(reports: dict[str, Report]) -> list[Table]:
-    """The printed form, one column a screening."""
-    overall = Table("measure", *reports, title="screening")
-    for name, read in _ROWS.items():
-        overall.add_row(name, *(read(each) for each in reports.values()))
-    made = [overall]
-    for title in ("by_category", "by_form"):
-        table = Table(title, *(f"{name} {what}" for name in reports for what in ("recall>=3", "false>=3")))
-        for rows in zip(*(getattr(each, title) for each in reports.values()), strict=True):
-            table.add_row(rows[0][0], *(_percent(share) for row in rows for share in row[1:]))
-        made.append(table)
-    return made
-
-
-def _percent(share: Share) -> str:
-    return f"{share.value:.1%} ({share.part}/{share.whole})" if share.whole else "-"
-
-
-def _low(share: Share) -> str:
-    return f"{_percent(share)}, 95% above {share.interval[0]:.1%}"
-
-
-_ROWS: dict[str, Callable[[Report], str]] = {
-    "recall of level >= 3 at >= 3": lambda r: _low(r.recall_high),
-    "recall of level 4 at >= 3": lambda r: _low(r.recall_emergency),
-    "false alarms: >= 3 on 0-1": lambda r: _percent(r.false_high),
-    "false alarms: >= 2 on 0": lambda r: _percent(r.false_medium),
-    "under by two or more": lambda r: _percent(r.under_by_two),
-    "exact level": lambda r: _percent(r.exact),
-    "quadratic kappa": lambda r: f"{r.kappa:.3f}",
-    "p50 ms": lambda r: f"{r.p50_ms:.3f}",
-    "p99 ms": lambda r: f"{r.p99_ms:.3f}",
-}
-
-
-def main(argv: Sequence[str]) -> int:
-    """Print the measures of one file of messages, or of conversations."""
-    console = Console()
-    if len(argv) != 1:
-        console.print("usage: python -m triage.measure FILE")
-        return 2
-    lines = Path(argv[0]).read_text(encoding="utf-8").splitlines()
-    screener = Screener(load_rulebook())
-    if '"turns"' in lines[0]:
-        reached, alarmed = measure_conversations(lines, screener)
-        console.print(f"turns at >= 3 found: {_low(reached)}; false: {_percent(alarmed)}")
-        return 0
-    examples = parse_examples(lines)
-    reports = {
-        f"frames {screener.version}": measure(examples, lambda text: screener.judge(text).level),
-        f"{len(KEYWORDS)} keywords": measure(examples, by_keywords),
-    }
-    for table in tables(reports):
-        console.print(table)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -18,10 +18,14 @@ RECENT_TURNS = 5
 HIGH_FLOOR = timedelta(hours=24)
 _SHORT_CHARS = 12  # a bare answer to our question, not a story
 _RULES_KEPT = 40
+_ASKED_TURNS = 3  # so long a "yes" may still answer our question
+MODEL = "model."  # what the classifier says has one name for everything: repeated, it is nothing new
+SILENCE = "memory.silence"
 # Cue frames (rulebook/cues.toml) carry no danger alone; they fill these slots.
 _SLOTS = {
     "cue.time": "time",
     "cue.means": "means",
+    "cue.method": "method",
     "cue.alone": "alone",
     "cue.ready": "ready",
     "cue.calm": "calm",
@@ -30,7 +34,7 @@ _SLOTS = {
     "cue.denial": "denial",
 }
 _RAISING_SLOTS = frozenset({"ready", "calm", "farewell"})
-_SHORT_RAISING_SLOTS = frozenset({"time", "means"})
+_SHORT_RAISING_SLOTS = frozenset({"time", "means", "method"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def remember(memory: Memory, screening: Screening, text: str, now: datetime) -> 
         floor(memory, now),
         _from_repetition(memory, screening),
         _from_slots(memory, slots, is_short=len(text.strip()) <= _SHORT_CHARS),
+        Level.HIGH if screening.is_near_high and memory.level >= Level.MEDIUM else Level.NONE,
     )
     shown = tuple(s.rule for s in screening.signals if s.level > Level.NONE)
     rises = raised >= memory.peak and raised > Level.NONE
@@ -115,6 +120,18 @@ def floor(memory: Memory, now: datetime) -> Level:
     return Level.NONE
 
 
+def after_silence(memory: Memory, heard_at: datetime, now: datetime, patience: timedelta) -> Memory:
+    """Thoughts of death, our direct question, and then nothing for so long: that is high.
+
+    `heard_at` is when the person last wrote. Whoever was heard as high or more has people called already.
+    """
+    if memory.level != Level.MEDIUM or now - heard_at < patience:
+        return memory
+    return replace(
+        memory, level=Level.HIGH, rules=_joined(memory.rules, (SILENCE,))[-_RULES_KEPT:], peak=Level.HIGH, peak_at=now
+    )
+
+
 def set_by_person(memory: Memory, level: Level, now: datetime) -> Memory:
     """A person judged the conversation: their level holds, and only new messages can raise it again."""
     return Memory(
@@ -132,11 +149,12 @@ def _slots_of(screening: Screening) -> tuple[str, ...]:
 
 
 def _from_repetition(memory: Memory, screening: Screening) -> Level:
-    """Two elevated messages within five turns, the second with something new, are high."""
+    """Two elevated messages within five turns, the second with something new in a frame or category, are high."""
     if screening.level != Level.MEDIUM or Level.MEDIUM not in memory.recent[-(RECENT_TURNS - 1) :]:
         return Level.NONE
-    new_rules = {s.rule for s in screening.signals if s.level == Level.MEDIUM} - set(memory.rules)
-    new_categories = set(screening.categories) - set(memory.categories)
+    heard = [s for s in screening.signals if s.level == Level.MEDIUM and not s.rule.startswith(MODEL)]
+    new_rules = {s.rule for s in heard} - set(memory.rules)
+    new_categories = {category for s in heard for category in s.categories} - set(memory.categories)
     return Level.HIGH if new_rules or new_categories else Level.NONE
 
 
@@ -145,7 +163,7 @@ def _from_slots(memory: Memory, slots: tuple[str, ...], *, is_short: bool) -> Le
     if memory.level >= Level.MEDIUM:
         if _RAISING_SLOTS & set(slots) or (is_short and _SHORT_RAISING_SLOTS & set(slots)):
             return Level.HIGH
-    elif is_short and "yes" in slots and memory.recent[-1:] == (Level.LOW,):
+    elif is_short and "yes" in slots and Level.LOW in memory.recent[-_ASKED_TURNS:]:
         return Level.MEDIUM  # our reply to low distress asks directly for thoughts of death: this is a yes
     return Level.NONE
 

@@ -20,6 +20,7 @@ _FOLD_CACHE = 40_000  # a bound, so that nobody can fill the memory with rare ch
 _HAN_RUN = re2.compile(r"\p{Han}+")
 _LATIN_RUN = re2.compile(r"[a-z]+(?:[ ']{1,2}[a-z]+)*")
 _STOPS = frozenset(",。、!?;:\n")  # after folding: the full-width forms are gone
+_SENTENCE_ENDS = frozenset("。!?\n")
 _KEPT = frozenset("《》“”「」『』\"'()【】@%")
 
 Offsets = tuple[tuple[int, int], ...]
@@ -98,6 +99,19 @@ def windows(text: str) -> Iterator[tuple[int, str]]:
     step = WINDOW_CHARS - OVERLAP_CHARS
     for start in range(0, max(len(text) - OVERLAP_CHARS, 1), step):
         yield start, text[start : start + WINDOW_CHARS]
+
+
+def passages(text: str, longest: int) -> Iterator[tuple[int, int]]:
+    """Cut a reading into stretches (start, end) of whole sentences, no longer than that where sentences allow."""
+    start, last = 0, 0
+    for at, char in enumerate(text):
+        if at - start >= longest and last > start:
+            yield start, last
+            start = last
+        if char in _SENTENCE_ENDS:
+            last = at + 1
+    if start < len(text):
+        yield start, len(text)
 
 
 def views(text: str, tables: Tables) -> tuple[View, ...]:

@@ -60,7 +60,7 @@ class Signal:
     end: int
     level: Level  # after scope
     categories: tuple[Category, ...] = ()
-    scope: str = ""  # why it was lowered: negation, idiom, quote, knowledge, history, game; empty = as written
+    scope: str = ""  # why it was lowered: negation, idiom, quote, knowledge, history, game, calm; empty = as written
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,6 @@ class Screening:
     signals: tuple[Signal, ...] = ()
     version: str = ""
     failed: bool = False
+    score: float | None = None  # how likely level >= 3 is, says the classifier; None where it did not speak
+    is_near_high: bool = False  # not enough for an alarm alone, but enough after danger was spoken of
+    lame: str = ""  # what did not work while the rules did: a key of agreement.LAMENESS

@@ -54,13 +54,16 @@ class ScopeSet:
 
     def read(self, text: str) -> tuple[Any, ...]:
         """Find once a view which scopes speak in it, and where: (scope, start, end)."""
-        found = []
-        for index in self._patterns.which(text):
+        spans: dict[str, list[tuple[Scope, int, int]]] = {}
+        for index, start, end in self._patterns.find(text):
             scope = self._owners[index]
-            spans = list(self._patterns.spans(index, text))
-            if spans and not any(void.search(text) for void in self._voids.get(scope.id, ())):
-                found += [(scope, start, end) for start, end in spans]
-        return tuple(found)
+            spans.setdefault(scope.id, []).append((scope, start, end))
+        return tuple(
+            one
+            for name, found in spans.items()
+            if not any(void.search(text) for void in self._voids.get(name, ()))
+            for one in found
+        )
 
     def judge(self, hit: Hit, text: str, found: tuple[Any, ...]) -> Verdict:
         """The level that remains of a hit, and the reason if it was lowered."""

@@ -1,14 +1,23 @@
-"""Screens one message: readings, frames, scopes, memory. Pure: the same input gives the same answer."""
+"""Screens one message: readings, frames, scopes, classifier, memory. Pure: the same input gives the same answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from triage import agreement
+from triage.classifier import Classifier, Opinion
+from triage.frames import SENTENCE_ENDS, stretch
 from triage.loading import Rulebook
-from triage.memory import Memory, remember
-from triage.normalize import View, views, windows
+from triage.memory import MODEL, SILENCE, Memory, remember
+from triage.normalize import View, passages, views, windows
 from triage.risk import Category, Level, Screening, Signal
+
+_SAYS = agreement.MODEL_SAYS | {SILENCE: "问到危险以后，很久没有回音"}
+_PASSAGE_CHARS = 120  # in a longer text one line that matters would drown among the others
+_MOST_SENTENCES = 8
+BUDGET_S = 0.015  # after so long the classifier leaves the rest of a very long text to the rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +28,39 @@ class Assessment:
     memory: Memory
 
 
-class Screener:
-    """Judges messages by one rulebook."""
+@dataclass(slots=True)
+class _Heard:
+    """The classifier's opinion of the most alarming piece of a message, and where it speaks loudest."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
-        self._rulebook = rulebook
+    opinion: Opinion | None = None
+    view: View | None = None
+    offset: int = 0  # of the piece in the message
+    start: int = 0  # of the passage in the view
+    end: int = 0
+    lame: str = ""
+    sentences: set[str] = field(default_factory=set)  # of a long text, those in which a frame hears danger
+
+
+class Screener:
+    """Judges messages by one rulebook and, beside it, a classifier.
+
+    The rules never wait for the classifier and never fail with it: without one, or when it breaks, or when
+    `clock` (seconds, rising) says that a text takes too long, they judge alone and the screening says so.
+    """
+
+    def __init__(
+        self, rulebook: Rulebook, classifier: Classifier | None = None, *, fault: str = "",
+        clock: Callable[[], float] | None = None,
+    ) -> None:  # fmt: skip
+        self._rulebook, self._classifier = rulebook, classifier
+        self.fault = fault  # why there is no classifier, where there should be one
+        self._clock = clock
         self._warm_up()
 
     @property
     def version(self) -> str:
-        """Which rulebook judged: its version and the hash of its content."""
-        return self._rulebook.version
+        """Which rulebook and which classifier judged: their versions, with the hash of their content."""
+        return f"{self._rulebook.version} {self._classifier.id if self._classifier else '-'}"
 
     def screen(self, text: str, memory: Memory, now: datetime) -> Assessment:
         """Judge a message and carry the conversation's memory on."""
@@ -40,15 +71,15 @@ class Screener:
         """Judge a message alone."""
         try:
             return self._judge(text)
-        # The one broad except here: a message that breaks the screening must reach a person, as if it
-        # were of high danger, and never be lost or pass as harmless.
+        # A message that breaks the rules must reach a person, as if it were of high danger, and never be
+        # lost or pass as harmless.
         except Exception:
             return Screening(level=Level.HIGH, version=self.version, failed=True)
 
     def explain(self, rule_id: str) -> str:
         """The plain reason that the console shows; the id itself for a rule of an older rulebook."""
         frame = self._rulebook.frames.by_id.get(rule_id)
-        return frame.says if frame else rule_id
+        return frame.says if frame else _SAYS.get(rule_id, rule_id)
 
     def _warm_up(self) -> None:
         # RE2 builds its automata while it reads: the first messages of the day would wait ten times longer.
@@ -57,18 +88,67 @@ class Screener:
                 self.judge(sentence)
 
     def _judge(self, text: str) -> Screening:
+        began = self._clock() if self._clock else 0.0
         signals: dict[tuple[str, int, int], Signal] = {}
+        heard = _Heard(lame="missing" if self.fault else "")
         for offset, piece in windows(text):
-            for view in views(piece, self._rulebook.tables):
-                for signal in self._signals(view, offset):
+            readings = views(piece, self._rulebook.tables)
+            for view in readings:
+                for signal in self._signals(view, offset, heard):
                     key = (signal.rule, signal.start, signal.end)
                     if key not in signals or signals[key].level < signal.level:
                         signals[key] = signal
-        ordered = tuple(sorted(signals.values(), key=lambda s: (-s.level, s.start, s.rule)))
-        level = max((signal.level for signal in ordered), default=Level.NONE)
-        return Screening(level, _categories(ordered), ordered, self.version)
+            self._listen(heard, readings[-1], offset, began)
+        judged = self._settle(list(signals.values()), heard)
+        return replace(judged, lame=heard.lame)
 
-    def _signals(self, view: View, offset: int) -> list[Signal]:
+    def _listen(self, heard: _Heard, view: View, offset: int, began: float) -> None:
+        """Ask the classifier about one piece, a long one passage by passage; the most alarming passage counts."""
+        if self._classifier is None:
+            return
+        for start, end in passages(view.text, _PASSAGE_CHARS):
+            if heard.lame:
+                return
+            if self._clock and self._clock() - began > BUDGET_S:
+                heard.lame = "slow"
+                return
+            try:
+                opinion = self._classifier.opinion(view.text[start:end])
+            # Whatever is wrong with the classifier, the rules go on.
+            except Exception:
+                heard.lame = "broken"
+                return
+            if heard.opinion is None or opinion.of(Level.HIGH) > heard.opinion.of(Level.HIGH):
+                heard.opinion, heard.view, heard.start, heard.end = opinion, view, start, end
+                heard.offset = offset
+
+    def _settle(self, signals: list[Signal], heard: _Heard) -> Screening:
+        """The verdict of frames and classifier together."""
+        if self._classifier is None or heard.opinion is None or heard.view is None:
+            return self._screening(signals)
+        points, opinion = self._classifier.points, heard.opinion
+        # To lower what frames heard, every sentence with danger must be calm, not only the passage around it.
+        near = [self._classifier.opinion(sentence) for sentence in sorted(heard.sentences)[:_MOST_SENTENCES]]
+        nearest = max([opinion, *near], key=lambda each: each.of(Level.HIGH))
+        signals = agreement.calmed(signals, nearest, points)
+        level = agreement.heard(signals, opinion, points)
+        if level > Level.NONE:
+            loud = self._classifier.loudest(heard.view.text[heard.start : heard.end], level)
+            start, end = heard.view.span(heard.start + loud[0], heard.start + loud[1])
+            kinds = agreement.named(opinion, points)
+            rule = MODEL + level.code
+            signals.append(Signal(rule, heard.offset + start, heard.offset + end, level, kinds))
+        chance = opinion.of(Level.HIGH)
+        return replace(self._screening(signals), score=round(chance, 4), is_near_high=chance >= points.after)
+
+    def _screening(self, signals: list[Signal]) -> Screening:
+        """Signals in order of danger, and what follows from them."""
+        ordered = tuple(sorted(signals, key=lambda s: (-s.level, s.rule.startswith(MODEL), s.start, s.rule)))
+        level = max((signal.level for signal in ordered), default=Level.NONE)
+        named = {category for signal in ordered if signal.level >= Level.LOW for category in signal.categories}
+        return Screening(level, tuple(c for c in Category if c in named), ordered, self.version)
+
+    def _signals(self, view: View, offset: int, heard: _Heard) -> list[Signal]:
         hits = self._rulebook.frames.match(view)
         if not hits:
             return []
@@ -77,11 +157,9 @@ class Screener:
         for hit in hits:
             verdict = self._rulebook.scopes.judge(hit, view.text, found)
             start, end = view.span(hit.start, hit.end)
+            if verdict.level >= Level.HIGH and len(view.text) > _PASSAGE_CHARS:
+                left, right = stretch(view.text, hit.start, hit.end, SENTENCE_ENDS)
+                heard.sentences.add(view.text[left:right])
             categories = hit.frame.categories
             made.append(Signal(hit.frame.id, offset + start, offset + end, verdict.level, categories, verdict.kind))
         return made
-
-
-def _categories(signals: tuple[Signal, ...]) -> tuple[Category, ...]:
-    named = {category for signal in signals if signal.level >= Level.LOW for category in signal.categories}
-    return tuple(category for category in Category if category in named)

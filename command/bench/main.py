@@ -22,8 +22,7 @@ from command.bench.deployment import DidNotStart, deploy
 from command.bench.load import ServerGone
 from command.bench.rows import Row, machine, table, write_json
 from command.bench.samples import load_samples
-from triage.loading import load_rulebook
-from triage.screen import Screener
+from triage.release import open_screener
 
 
 def bench(
@@ -46,7 +45,7 @@ def bench(
 
 def measure(seconds: float, chats: int, out: Console) -> list[Row]:
     """Every row, on a folder and servers that are gone afterwards."""
-    screener = Screener(load_rulebook())
+    screener = open_screener()
     samples = load_samples(screener)
     measures.raise_file_limit(2 * chats + 500)
     with _ending_properly(), tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:

@@ -21,7 +21,6 @@ from escalation.desk import Desk
 from records.feed import Feed
 from records.staff import Counsellor, StaffSession
 from records.writer import Writer
-from triage.screen import Screener
 
 FOLDER = Path(__file__).parent
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -66,7 +65,7 @@ class Console:
     feed: Feed
     desk: Desk
     accounts: Accounts
-    screener: Screener
+    explain: Callable[[str], str]  # a rule's plain reason
     articles: Suggests
     now: Callable[[], datetime]
     hotline_name: str

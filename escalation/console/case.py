@@ -17,6 +17,7 @@ from escalation.desk import Desk
 from records.cases import Case
 from records.conversations import Message
 from records.staff import Counsellor
+from triage.agreement import LAMENESS
 from triage.risk import Level
 
 CATEGORY_WORDS = {
@@ -35,6 +36,9 @@ SCOPE_WORDS = {
     "knowledge": "知识提问",
     "history": "过去的事",
     "game": "游戏或影视",
+    "supposition": "假设或比喻",
+    "accident": "意外或日常用药",
+    "calm": "文字模型没有听出危险",
 }
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
@@ -253,11 +257,13 @@ def _message(
         "categories": [CATEGORY_WORDS.get(c, c) for c in why["categories"]] if why else [],
         "reasons": [_reason(console, signal) for signal in why["signals"]] if why else [],
         "version": why["version"] if why else "",
+        "score": why["score"] if why else None,
+        "lame": LAMENESS.get(why["lame"], why["lame"]) if why else "",
     }
 
 
 def _reason(console: Console, signal: dict[str, Any]) -> dict[str, Any]:
-    says = "来访者按了“紧急求助”" if signal["rule"] == "button.emergency" else console.screener.explain(signal["rule"])
+    says = "来访者按了“紧急求助”" if signal["rule"] == "button.emergency" else console.explain(signal["rule"])
     return {
         "rule": signal["rule"], "says": says, "start": signal["start"], "end": signal["end"],
         "level": Level.from_code(signal["level"]).label, "scope": SCOPE_WORDS.get(signal["scope"], signal["scope"]),

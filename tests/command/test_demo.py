@@ -19,8 +19,8 @@ from command.main import app
 from records.crypto import load_vault
 from server import utc_now
 from settings import load_settings
-from triage.loading import load_rulebook
 from triage.memory import Memory
+from triage.release import open_screener
 from triage.risk import Level
 from triage.screen import Screener
 
@@ -33,7 +33,7 @@ LEVELS = {
 
 @functools.cache
 def screener() -> Screener:
-    return Screener(load_rulebook())
+    return open_screener()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=[script.name for script in SCRIPTS])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+import sqlalchemy as sa
 
 from escalation.alarm import overdue_s
 from records import tables as t
-from tests.building import rows
+from tests.building import do, rows
 from tests.escalation.conftest import Office, raised_at
+from triage.memory import Memory
 from triage.risk import Level
 
 
@@ -202,3 +204,42 @@ def test_lateness_counts_from_the_promise(office: Office) -> None:
     assert alert is not None
     assert overdue_s(alert, office.alarm.clocks, raised_at(office, case_id)) == -60
     assert overdue_s(alert, office.alarm.clocks, office.clock.forward(seconds=90)) == 30
+
+
+def silent_since_now(office: Office, level: Level) -> str:
+    """A visitor who was heard at this level, wrote last now, and whom nobody has claimed yet."""
+    conversation_id = office.conversation()
+    case_id = office.danger(conversation_id, level)
+
+    def work(connection: sa.Connection) -> None:
+        office.store.conversations.remember(connection, conversation_id, Memory(level=level).to_dict(), level)
+        office.store.conversations.change(connection, conversation_id, last_message_at=office.clock())
+
+    do(office.writer, work)
+    return case_id
+
+
+def test_silence_after_our_question_about_danger_is_high(office: Office) -> None:
+    case_id = silent_since_now(office, Level.MEDIUM)
+    for _ in range(4):
+        office.clock.forward(seconds=200)
+        office.sweep()
+    assert office.case(case_id).level == Level.HIGH
+    assert office.conversation_of(case_id).level == Level.HIGH
+    told = json.loads(office.changes(case_id)[-1]["evidence"])
+    assert told == ["memory.silence"]
+
+
+def test_silence_is_not_heeded_while_a_person_has_the_case(office: Office) -> None:
+    case_id = silent_since_now(office, Level.MEDIUM)
+    office.act("claim", case_id, office.counsellor())
+    office.clock.forward(seconds=3600)
+    office.sweep()
+    assert office.case(case_id).level == Level.MEDIUM
+
+
+def test_silence_of_someone_who_only_asked_for_a_person_raises_nothing(office: Office) -> None:
+    case_id = silent_since_now(office, Level.LOW)
+    office.clock.forward(seconds=3600)
+    office.sweep()
+    assert office.case(case_id).level == Level.LOW

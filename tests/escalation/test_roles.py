@@ -9,10 +9,11 @@ import pytest
 
 from escalation.roles import load_permissions
 
-_CONSOLE = Path(__file__).parents[2] / "escalation"
+_ROOT = Path(__file__).parents[2]
 ASKED = {
     action
-    for path in _CONSOLE.rglob("*.py")
+    for folder in ("escalation", "command")
+    for path in (_ROOT / folder).rglob("*.py")
     for action in re.findall(
         r'(?:visitor|_act|allows)\([^"()]*"([a-z_]+)"',
         path.read_text(encoding="utf-8").replace("console, request", "request"),

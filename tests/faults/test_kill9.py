@@ -7,13 +7,12 @@ from pathlib import Path
 
 from tests.faults import visitors
 from tests.faults.kill9 import run_trials
-from triage.loading import load_rulebook
+from triage.release import open_screener
 from triage.risk import Level
-from triage.screen import Screener
 
 
 def test_the_visitors_words_mean_to_the_screening_what_the_trials_count_on() -> None:
-    judge = Screener(load_rulebook()).judge
+    judge = open_screener().judge
     assert [text for text in visitors.HARMLESS if judge(f"{text}（1-0）").level > Level.NONE] == []
     assert [text for text in visitors.DANGER if judge(f"{text}（1-0）").level < Level.HIGH] == []
 

@@ -64,4 +64,16 @@ def test_the_baseline_is_a_plain_keyword_list():
 
 def test_a_conversation_is_measured_turn_by_turn(screener):
     rows = ['{"turns": ["你好", "我不想活了", "今晚"], "levels": [0, 2, 3]}']
-    assert measure_conversations(rows, screener) == (Share(1, 1), Share(0, 2))
+    found = measure_conversations(rows, screener)
+    assert (found.reached, found.reached_in_time) == (Share(1, 1), Share(1, 1))
+    assert (found.alarmed, found.disturbed) == (Share(0, 1), Share(0, 0))
+
+
+def test_without_memory_a_short_answer_means_nothing(screener):
+    rows = ['{"turns": ["你好", "我不想活了", "今晚"], "levels": [0, 2, 3]}']
+    assert measure_conversations(rows, screener, remembers=False).reached == Share(0, 1)
+
+
+def test_a_calm_conversation_that_alarms_is_counted_as_disturbed(screener):
+    rows = ['{"turns": ["我在楼顶边上，准备跳下去"], "levels": [1]}']
+    assert measure_conversations(rows, screener).disturbed == Share(1, 1)

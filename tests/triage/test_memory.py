@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.memory import Memory, floor, remember, set_by_person
+from triage.memory import Memory, after_silence, floor, remember, set_by_person
 from triage.risk import Category, Level, Screening, Signal
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -105,3 +105,16 @@ def test_a_person_lowers_and_only_new_messages_raise_again():
 def test_the_memory_holds_no_text():
     memory = after(said(Level.MEDIUM, "suicide.wish"), text="我不想活了")
     assert "不想活" not in json.dumps(memory.to_dict(), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(9, Level.MEDIUM), (10, Level.HIGH)])
+def test_long_silence_after_a_wish_to_die_is_high(minutes, expected):
+    memory = after(said(Level.MEDIUM, "suicide.wish"))
+    later = after_silence(memory, NOW, NOW + timedelta(minutes=minutes), timedelta(minutes=10))
+    assert later.level == expected
+
+
+@pytest.mark.parametrize("level", [Level.NONE, Level.LOW, Level.HIGH, Level.EMERGENCY])
+def test_silence_says_nothing_at_other_levels(level):
+    memory = Memory(level=level)
+    assert after_silence(memory, NOW, NOW + timedelta(hours=9), timedelta(minutes=10)) == memory

@@ -85,3 +85,17 @@ def test_disguised_writing_is_read_as_meant(written, read):
 @pytest.mark.parametrize("text", ["紫砂壶泡茶", "会议4点开始", "we can do it", "今天好,明天见"])
 def test_ordinary_writing_is_left_as_it_is(text):
     assert reads(text) == {text}
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("我有抑鬱症", "抑郁"),
+        ("他抱著貓站著", "抱着猫站着"),
+        ("這本名著很好", "名著"),
+        ("唔好郁", "动"),
+        ("顯著改善", "显著"),
+    ],
+)
+def test_traditional_words_are_read_as_they_are_meant(text, read):
+    assert read in views(text, TABLES)[-1].text

@@ -53,6 +53,8 @@ function why(message) {
     return line;
   });
   if (message.failed) lines.unshift(make("li", "", "这条消息自动筛查出错，按高风险处理，请人工判断"));
+  if (message.lame) lines.push(make("li", "", message.lame));
+  if (message.score !== null && lines.length) lines.push(make("li", "muted", `文字模型估计高风险的可能：${Math.round(message.score * 100)}%`));
   if (message.categories.length) lines.push(make("li", "", `涉及：${message.categories.join("、")}`));
   if (!lines.length) return null;
   const list = make("ul", "why");
