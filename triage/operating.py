@@ -70,6 +70,8 @@ def _bars(chances: Floats, truth: Mask, framed: Ints, fresh: Mask, quiet: Mask, 
 
 
 def _above(share: float, chances: Floats, among: Mask) -> float:
+    if not among.any():
+        return 1.0  # nobody to learn it from: the classifier does not use this point
     return round(float(np.quantile(chances[among], 1 - max(share, 0.002))), 4)
 
 
