@@ -280,7 +280,9 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         """The database answers and the rules are loaded; says whether knowledge answers too."""
         await asyncio.to_thread(_ping, service.store.engine)
         knows = pipeline.answering.answerer is not None
-        return JSONResponse({"status": "ready", "rules": pipeline.screener.version, "knowledge": knows})
+        screener = pipeline.screener
+        state = {"status": "ready", "rules": screener.version, "classifier": not screener.fault, "knowledge": knows}
+        return JSONResponse(state)
 
 
 def _ping(engine: sa.Engine) -> None:

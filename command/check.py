@@ -6,6 +6,8 @@ from rich.console import Console
 
 import server
 from settings import Settings
+from triage import release
+from triage.loading import RulebookError
 
 _ONCALL_ROLES = frozenset({"duty_lead", "supervisor"})
 
@@ -21,7 +23,16 @@ def faults(settings: Settings) -> list[str]:
         found.append("没有加密的访问地址：请设置 HOTLINE_PUBLIC_URL=https://…（放在支持TLS的代理后面）")
     if settings.key_file is None and not settings.database_url:
         found.append("密钥和数据库放在同一个文件夹：请用 HOTLINE_KEY_FILE 把密钥放到别处，并另行备份")
-    return found + _faults_in_store(settings)
+    return found + _faults_in_screening(settings) + _faults_in_store(settings)
+
+
+def _faults_in_screening(settings: Settings) -> list[str]:
+    folder = release.in_force(settings.screening_dir)
+    try:
+        screener = release.open_screener(folder)
+    except RulebookError as error:
+        return [f"启用的筛查规则读不了，只能退回自带的规则：{error}"]
+    return [f"筛查的文字模型用不了，只剩规则在判断：{screener.fault}"] if screener.fault else []
 
 
 def _faults_in_store(settings: Settings) -> list[str]:

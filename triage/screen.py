@@ -29,16 +29,23 @@ class Assessment:
 
 
 @dataclass(slots=True)
-class _Heard:
-    """The classifier's opinion of the most alarming piece of a message, and where it speaks loudest."""
+class _Reading:
+    """One message as rules and classifier read it."""
 
-    opinion: Opinion | None = None
-    view: View | None = None
-    offset: int = 0  # of the piece in the message
-    start: int = 0  # of the passage in the view
-    end: int = 0
-    lame: str = ""
+    signals: dict[tuple[str, int, int], Signal] = field(default_factory=dict)
+    views: list[tuple[int, View]] = field(default_factory=list)  # the most undone view of each piece, and its offset
     sentences: set[str] = field(default_factory=set)  # of a long text, those in which a frame hears danger
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """The classifier's opinion of the most alarming passage of a message, and where that stands."""
+
+    opinion: Opinion
+    view: View
+    offset: int  # of the piece in the message
+    start: int  # of the passage in the view
+    end: int
 
 
 class Screener:
@@ -88,58 +95,57 @@ class Screener:
                 self.judge(sentence)
 
     def _judge(self, text: str) -> Screening:
-        began = self._clock() if self._clock else 0.0
-        signals: dict[tuple[str, int, int], Signal] = {}
-        heard = _Heard(lame="missing" if self.fault else "")
+        reading = _Reading()
         for offset, piece in windows(text):
-            readings = views(piece, self._rulebook.tables)
-            for view in readings:
-                for signal in self._signals(view, offset, heard):
+            found = views(piece, self._rulebook.tables)
+            for view in found:
+                for signal in self._signals(view, offset, reading.sentences):
                     key = (signal.rule, signal.start, signal.end)
-                    if key not in signals or signals[key].level < signal.level:
-                        signals[key] = signal
-            self._listen(heard, readings[-1], offset, began)
-        judged = self._settle(list(signals.values()), heard)
-        return replace(judged, lame=heard.lame)
-
-    def _listen(self, heard: _Heard, view: View, offset: int, began: float) -> None:
-        """Ask the classifier about one piece, a long one passage by passage; the most alarming passage counts."""
+                    if key not in reading.signals or reading.signals[key].level < signal.level:
+                        reading.signals[key] = signal
+            reading.views.append((offset, found[-1]))
+        by_rules = self._screening(list(reading.signals.values()))
         if self._classifier is None:
-            return
-        for start, end in passages(view.text, _PASSAGE_CHARS):
-            if heard.lame:
-                return
-            if self._clock and self._clock() - began > BUDGET_S:
-                heard.lame = "slow"
-                return
-            try:
-                opinion = self._classifier.opinion(view.text[start:end])
-            # Whatever is wrong with the classifier, the rules go on.
-            except Exception:
-                heard.lame = "broken"
-                return
-            if heard.opinion is None or opinion.of(Level.HIGH) > heard.opinion.of(Level.HIGH):
-                heard.opinion, heard.view, heard.start, heard.end = opinion, view, start, end
-                heard.offset = offset
+            return replace(by_rules, lame="missing" if self.fault else "")
+        try:
+            return self._together(reading, self._classifier, by_rules)
+        # Whatever is wrong with the classifier, what the rules said stands.
+        except Exception:
+            return replace(by_rules, lame="broken")
 
-    def _settle(self, signals: list[Signal], heard: _Heard) -> Screening:
-        """The verdict of frames and classifier together."""
-        if self._classifier is None or heard.opinion is None or heard.view is None:
-            return self._screening(signals)
-        points, opinion = self._classifier.points, heard.opinion
-        # To lower what frames heard, every sentence with danger must be calm, not only the passage around it.
-        near = [self._classifier.opinion(sentence) for sentence in sorted(heard.sentences)[:_MOST_SENTENCES]]
-        nearest = max([opinion, *near], key=lambda each: each.of(Level.HIGH))
-        signals = agreement.calmed(signals, nearest, points)
+    def _together(self, reading: _Reading, classifier: Classifier, by_rules: Screening) -> Screening:
+        """The verdict of frames and classifier."""
+        heard, is_whole = self._listen(reading.views, classifier)
+        if heard is None:
+            return by_rules if is_whole else replace(by_rules, lame="slow")
+        signals, points, opinion = list(reading.signals.values()), classifier.points, heard.opinion
+        if is_whole and len(reading.sentences) <= _MOST_SENTENCES:
+            # To lower what frames heard, every sentence with danger must be calm, not only the passage around it.
+            near = [classifier.opinion(sentence) for sentence in reading.sentences]
+            nearest = max([opinion, *near], key=lambda each: each.of(Level.HIGH))
+            signals = agreement.calmed(signals, nearest, points)
         level = agreement.heard(signals, opinion, points)
         if level > Level.NONE:
-            loud = self._classifier.loudest(heard.view.text[heard.start : heard.end], level)
+            loud = classifier.loudest(heard.view.text[heard.start : heard.end], level)
             start, end = heard.view.span(heard.start + loud[0], heard.start + loud[1])
             kinds = agreement.named(opinion, points)
-            rule = MODEL + level.code
-            signals.append(Signal(rule, heard.offset + start, heard.offset + end, level, kinds))
+            signals.append(Signal(MODEL + level.code, heard.offset + start, heard.offset + end, level, kinds))
         chance = opinion.of(Level.HIGH)
-        return replace(self._screening(signals), score=round(chance, 4), is_near_high=chance >= points.after)
+        made = replace(self._screening(signals), score=round(chance, 4), is_near_high=chance >= points.after)
+        return made if is_whole else replace(made, lame="slow")
+
+    def _listen(self, pieces: list[tuple[int, View]], classifier: Classifier) -> tuple[_Heard | None, bool]:
+        """The most alarming passage, and whether there was time to hear all of them."""
+        began = self._clock() if self._clock else 0.0
+        heard: _Heard | None = None
+        for offset, view in pieces:
+            for start, end in passages(view.text, _PASSAGE_CHARS):
+                if self._clock and self._clock() - began > BUDGET_S:
+                    return heard, False
+                opinion = classifier.opinion(view.text[start:end])
+                if heard is None or opinion.of(Level.HIGH) > heard.opinion.of(Level.HIGH):
+                    heard = _Heard(opinion, view, offset, start, end)
+        return heard, True
 
     def _screening(self, signals: list[Signal]) -> Screening:
         """Signals in order of danger, and what follows from them."""
@@ -148,7 +154,7 @@ class Screener:
         named = {category for signal in ordered if signal.level >= Level.LOW for category in signal.categories}
         return Screening(level, tuple(c for c in Category if c in named), ordered, self.version)
 
-    def _signals(self, view: View, offset: int, heard: _Heard) -> list[Signal]:
+    def _signals(self, view: View, offset: int, sentences: set[str]) -> list[Signal]:
         hits = self._rulebook.frames.match(view)
         if not hits:
             return []
@@ -159,7 +165,7 @@ class Screener:
             start, end = view.span(hit.start, hit.end)
             if verdict.level >= Level.HIGH and len(view.text) > _PASSAGE_CHARS:
                 left, right = stretch(view.text, hit.start, hit.end, SENTENCE_ENDS)
-                heard.sentences.add(view.text[left:right])
+                sentences.add(view.text[left:right])
             categories = hit.frame.categories
             made.append(Signal(hit.frame.id, offset + start, offset + end, verdict.level, categories, verdict.kind))
         return made

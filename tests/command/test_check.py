@@ -15,6 +15,7 @@ from command.main import app
 from records.crypto import SAMPLE_KEY
 from settings import load_settings
 from tests.building import PASSED
+from triage.release import SHIPPED, adopt
 
 _NOW = server.utc_now()
 
@@ -133,3 +134,14 @@ def test_production_does_not_start_with_a_fault(fit: dict[str, str], monkeypatch
     assert refused.exit_code == 1
     assert "HOTLINE_PUBLIC_URL" in refused.output
     assert not (Path(fit["HOTLINE_DATA_DIR"]) / "index").exists()  # it stopped before anything was started
+
+
+def test_a_screening_release_that_cannot_work_is_a_fault(fit: dict[str, str]) -> None:
+    home = load_settings(fit).screening_dir
+    adopt(SHIPPED, home)
+    (weights,) = home.glob("*/model/weights.npz")
+    weights.write_bytes(b"damaged")
+    assert ["文字模型用不了" in fault for fault in faults(load_settings(fit))] == [True]
+    (rules,) = home.glob("*/rulebook/suicide.toml")
+    rules.write_text("[[frame", encoding="utf-8")
+    assert ["规则读不了" in fault for fault in faults(load_settings(fit))] == [True]

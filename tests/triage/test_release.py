@@ -43,6 +43,14 @@ def test_a_classifier_that_breaks_leaves_the_rules_working(monkeypatch):
     assert (screening.level, screening.lame, screening.failed) == (Level.EMERGENCY, "broken", False)
 
 
+def test_what_rules_heard_is_not_lowered_where_the_classifier_did_not_hear_all():
+    times = itertools.count()
+    slow = Screener(load_rulebook(), open_screener()._classifier, clock=lambda: next(times) * BUDGET_S * 0.6)
+    screening = slow.judge("天气很好。" * 60 + DANGER)
+    assert (screening.level, screening.lame) == (Level.EMERGENCY, "slow")
+    assert "calm" not in {signal.scope for signal in screening.signals}
+
+
 def test_a_slow_text_leaves_the_rest_to_the_rules():
     times = itertools.count()
     slow = Screener(load_rulebook(), open_screener()._classifier, clock=lambda: next(times) * BUDGET_S * 2)
