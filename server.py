@@ -237,6 +237,7 @@ async def sweep_once(service: Service) -> None:
     now = service.now()
     await _take_over_release(service)
     await service.writer.write(lambda connection: service.alarm.sweep(connection, now))
+    await service.writer.write(lambda connection: service.alarm.heed_silence(connection, now))
     await service.pipeline.resume()
 
 

@@ -16,6 +16,8 @@ from command import answering, screening_report
 from knowledge.index import IndexRefused
 from knowledge.questions_file import read_questions
 from settings import load_settings
+from triage.classifier import ModelError
+from triage.loading import RulebookError
 from triage.release import SHIPPED
 
 app = typer.Typer(help="Measure screening or answers on a labelled file.", no_args_is_help=True)
@@ -24,7 +26,7 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 Labelled = Annotated[Path, typer.Argument(help="labelled JSON lines", exists=True, dir_okay=False)]
 
 
-Release = Annotated[Path, typer.Option(help="folder with rulebook/ and model/", exists=True, file_okay=False)]
+Release = Annotated[Path, typer.Option(help="folder with rulebook/, lexicon/, model/", exists=True, file_okay=False)]
 
 
 @app.command()
@@ -40,7 +42,9 @@ def screening(
     try:
         examples = triage.measure.parse_examples(line for line in lines if '"turns"' not in line)
         turns = [line for line in lines if '"turns"' in line]
-        made = screening_report.report(examples, turns, release, against)
+        made = list(screening_report.report(examples, turns, release, against))
+    except (RulebookError, ModelError) as error:
+        raise typer.BadParameter(f"not a screening release that works: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise typer.BadParameter(f"not labelled messages ({error!r}); needs id, text and level") from error
     for table in made:

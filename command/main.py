@@ -103,6 +103,8 @@ def screen(
     """Judge messages: {"id","text"} or {"id","turns"} -> level, score, categories, signals."""
     folder = release or in_force(load_settings().screening_dir)
     if replay:
+        if not by:
+            raise typer.BadParameter("--replay reads what people wrote: say with --by which supervisor you are")
         releases.replay_stored(folder, by, days, texts, json_file)
         return
     screener = open_screener(folder)

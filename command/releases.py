@@ -17,7 +17,7 @@ import server
 from escalation.accounts import password_fits
 from escalation.roles import load_permissions
 from records.staff import Counsellor
-from settings import Settings, load_settings
+from settings import load_settings
 from triage import release
 from triage.loading import RulebookError
 from triage.replay import Changed, Stored, replay
@@ -25,9 +25,6 @@ from triage.screen import Screener
 
 app = typer.Typer(help="The screening release in force, and switching to another.", no_args_is_help=True)
 out = Console()
-Candidate = Annotated[
-    Path, typer.Argument(help="folder with rulebook/, lexicon/, model/", exists=True, file_okay=False)
-]
 Login = Annotated[str, typer.Option(help="the supervisor who does this; the password is asked for")]
 
 
@@ -50,6 +47,7 @@ def replay_stored(candidate: Path, by: str, days: float, texts: bool, json_file:
             store.staff.audit(connection, "screening_texts_read", now, actor_id=who.id, messages=read)
     _show(changed, len(stored), screener.version, texts)
     if json_file is not None:
+        json_file.touch(mode=0o600)  # it may hold people's words
         json_file.write_text("".join(_line(each, texts) for each in changed), encoding="utf-8")
 
 
@@ -78,7 +76,7 @@ def adopt(
 @app.command("status")
 def status() -> None:
     """Which release is in force, and whether its classifier works."""
-    settings: Settings = load_settings()
+    settings = load_settings()
     screener = _opened(release.in_force(settings.screening_dir))
     out.print(f"in force: {screener.version}", highlight=False)
     out.print(f"[red]{screener.fault}[/red]" if screener.fault else "rules and classifier work", highlight=False)

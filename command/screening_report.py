@@ -39,16 +39,14 @@ def report(examples: Sequence[Example], turns: Sequence[str], release: Path, aga
 
 
 def screeners(release: Path) -> dict[str, Screener]:
-    """The whole release, its rules alone, and its classifier alone."""
+    """The whole release, its rules alone, and its classifier alone; raises RulebookError or ModelError."""
     rulebook = load_rulebook(release / RULEBOOK)
     silent = replace(rulebook, frames=FrameSet(()))
-    together = open_screener(release)
-    if together.fault:
-        raise ValueError(together.fault)
+    classifier = Classifier.load(release / MODEL, release / LEXICON)
     return {
-        "together": together,
+        "together": Screener(rulebook, classifier),
         "rules": Screener(rulebook),
-        "classifier": Screener(silent, Classifier.load(release / MODEL, release / LEXICON)),
+        "classifier": Screener(silent, classifier),
     }
 
 

@@ -90,9 +90,26 @@ class Alarm:
                 self._climb(connection, alert, case, now)
             if alert.next_note_at is not None and alert.next_note_at <= now:
                 self._waiting_note(connection, alert, now)
-            if alert.level == Level.MEDIUM:
-                self._heed_silence(connection, alert, now)
         return len(due)
+
+    def heed_silence(self, connection: sa.Connection, now: datetime) -> int:
+        """Raise those who spoke of danger and then answered nothing for long; returns how many.
+
+        A transaction of its own: it locks the conversation before case and alert, as every arriving message does.
+        """
+        patience = timedelta(seconds=self.clocks.silence_s)
+        raised = 0
+        for conversation_id in self.alerts.silent(connection, Level.MEDIUM, now - patience):
+            conversation = self.conversations.get(connection, conversation_id, lock=True)
+            if conversation is None or conversation.last_message_at is None or conversation.owner_id is not None:
+                continue
+            before = Memory.from_dict(conversation.memory)
+            memory = after_silence(before, conversation.last_message_at, now, patience)
+            if memory.level > before.level:
+                self.conversations.remember(connection, conversation.id, memory.to_dict(), memory.level)
+                self.raise_case(connection, conversation, Danger(memory.level, "risk", "", (SILENCE,)), now)
+                raised += 1
+        return raised
 
     def _open(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
         case_id = self.cases.add(
@@ -153,18 +170,6 @@ class Alarm:
             Pending(conversation.id, conversation.channel, lane, "bot", conversation.epoch, key),
             now,
         )
-
-    def _heed_silence(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
-        """Someone who spoke of danger and then answers nothing may be in more of it."""
-        conversation = self.conversations.get(connection, alert.conversation_id, lock=True)
-        if conversation is None or conversation.last_message_at is None or conversation.owner_id is not None:
-            return
-        before = Memory.from_dict(conversation.memory)
-        patience = timedelta(seconds=self.clocks.silence_s)
-        memory = after_silence(before, conversation.last_message_at, now, patience)
-        if memory.level > before.level:
-            self.conversations.remember(connection, conversation.id, memory.to_dict(), memory.level)
-            self.raise_case(connection, conversation, Danger(memory.level, "risk", "", (SILENCE,)), now)
 
     def _tell(self, connection: sa.Connection, case: Case, kind: str, now: datetime, **data: int | str) -> None:
         events.append(

@@ -254,6 +254,20 @@ class Alerts:
         )
         return [_alert(row) for row in connection.execute(query)]
 
+    def silent(self, connection: sa.Connection, level: Level, since: datetime) -> list[str]:
+        """Conversations with a ringing alert of this level whose person has not written since then; not locked."""
+        query = sa.select(t.conversation.c.id).where(
+            t.alert.c.district_id == self.district,
+            t.alert.c.state == "ringing",
+            t.alert.c.level == int(level),
+            t.conversation.c.district_id == self.district,
+            t.conversation.c.id == t.alert.c.conversation_id,
+            t.conversation.c.owner_id.is_(None),
+            t.conversation.c.level == int(level),
+            t.conversation.c.last_message_at <= since,
+        )
+        return list(connection.execute(query).scalars())
+
     def change(self, connection: sa.Connection, alert_id: str, **values: Any) -> None:  # columns
         """Set columns of an alert."""
         connection.execute(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.concepts import Lexicon, load_lexicon
-from triage.features import LONGEST_RUN, PLACES, Weights, runs, weigh
+from triage.features import LONGEST_RUN, PLACES, READS, Weights, runs, weigh
 from triage.risk import Category, Level
 
 FOLDER = Path(__file__).parent / "model"
@@ -68,6 +68,8 @@ class Classifier:
     ) -> None:  # Any: the card is JSON
         if rarity.shape != (PLACES,) or weights.shape != (PLACES, len(HEADS)):
             raise ModelError(f"weights of shape {weights.shape}, expected {(PLACES, len(HEADS))}")
+        if card["reads"] != READS:
+            raise ModelError(f"trained to read {card['reads']!r}, but this program reads {READS!r}; train again")
         if card["lexicon"] != lexicon.version:
             raise ModelError(f"trained with lexicon {card['lexicon']}, but this one is {lexicon.version}; train again")
         self._rarity, self._weights, self._lexicon = rarity, weights, lexicon

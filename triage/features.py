@@ -17,6 +17,7 @@ RUN_PLACES = 1 << 18
 CONCEPT_PLACES = 1 << 16
 PLACES = RUN_PLACES + CONCEPT_PLACES
 LONGEST_RUN = 3
+READS = "runs1-3+concepts, 1"  # change it with anything here that changes a place or a weight
 _EDGE = "\x02"  # stands before the first and after the last character
 _FACTOR = np.uint32(0x01000193)
 _MIX = np.uint32(0x85EBCA6B)

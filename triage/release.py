@@ -6,6 +6,7 @@ supervisors, a model trained anew), try it in the dark over stored traffic, and 
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 from collections.abc import Callable
@@ -43,7 +44,7 @@ def open_screener(folder: Path = SHIPPED, *, clock: Callable[[], float] | None =
 def in_force(home: Path) -> Path:
     """The release that was switched on under this folder, else the shipped one."""
     pointer = home / _CURRENT
-    return home / pointer.read_text(encoding="utf-8").strip() if pointer.exists() else SHIPPED
+    return home / pointer.read_text(encoding="utf-8", errors="replace").strip() if pointer.exists() else SHIPPED
 
 
 def adopt(candidate: Path, home: Path) -> str:
@@ -58,9 +59,10 @@ def adopt(candidate: Path, home: Path) -> str:
     if screener.fault:
         raise ReleaseRefused(screener.fault)
     name = screener.version.replace(" ", "_").replace("+", "-")
-    if not (home / name).exists():
+    if not _holds(home / name, candidate):
         fresh = home / f".{name}"
-        shutil.rmtree(fresh, ignore_errors=True)
+        for old in (fresh, home / name):
+            shutil.rmtree(old, ignore_errors=True)
         for part in (RULEBOOK, MODEL, LEXICON):
             shutil.copytree(candidate / part, fresh / part)
         os.replace(fresh, home / name)
@@ -68,6 +70,14 @@ def adopt(candidate: Path, home: Path) -> str:
     pointer.write_text(name, encoding="utf-8")
     os.replace(pointer, home / _CURRENT)
     return screener.version
+
+
+def _holds(copy: Path, candidate: Path) -> bool:
+    """Whether a copy is there, file by file: one that was damaged since is made anew."""
+    files = [
+        file.relative_to(candidate) for part in (RULEBOOK, MODEL, LEXICON) for file in (candidate / part).iterdir()
+    ]
+    return all((copy / file).exists() and filecmp.cmp(copy / file, candidate / file, shallow=False) for file in files)
 
 
 def unproved(rulebook: Rulebook) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from command.main import app
+from triage.release import SHIPPED
 
 
 def test_screening_is_measured_beside_keywords(tmp_path: Path) -> None:
@@ -29,6 +31,46 @@ def test_answers_are_measured_beside_bm25(tmp_path: Path, monkeypatch: pytest.Mo
     result = CliRunner().invoke(app, ["eval", "answers", str(file)])
     assert result.exit_code == 0, result.output
     assert "BM25 alone: recall@1" in result.output
+
+
+def test_conversations_are_measured_with_and_without_memory(tmp_path: Path) -> None:
+    file = tmp_path / "turns.jsonl"
+    file.write_text(json.dumps({"id": "k", "turns": ["你好", "我不想活了", "今晚"], "levels": [0, 2, 3]}))
+    result = CliRunner().invoke(app, ["eval", "screening", str(file)])
+    assert result.exit_code == 0, result.output
+    assert "memory" in result.output
+
+
+def test_conversations_without_levels_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "turns.jsonl"
+    file.write_text('{"id": "k", "turns": ["你好"]}')
+    result = CliRunner().invoke(app, ["eval", "screening", str(file)])
+    assert result.exit_code == 2
+    assert "not labelled" in result.output
+
+
+def test_two_releases_are_compared_message_by_message(tmp_path: Path) -> None:
+    file = tmp_path / "labelled.jsonl"
+    file.write_text(json.dumps({"id": "1", "text": "我不想活了，今晚就去死", "level": 3}))
+    result = CliRunner().invoke(app, ["eval", "screening", str(file), "--against", str(SHIPPED)])
+    assert result.exit_code == 0, result.output
+    assert "by chance?" in result.output
+
+
+def test_a_folder_that_is_no_release_is_refused_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "labelled.jsonl"
+    file.write_text(json.dumps({"id": "1", "text": "你好", "level": 0}))
+    result = CliRunner().invoke(app, ["eval", "screening", str(file), "--release", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "release that works" in result.output
+
+
+def test_false_alarms_are_counted_on_unlabelled_lines(tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl.gz"
+    file.write_bytes(gzip.compress('{"text": "今天吃什么"}\n{"text": "我已经站在天台边上了"}'.encode()))
+    result = CliRunner().invoke(app, ["eval", "false-alarms", str(file)])
+    assert result.exit_code == 0, result.output
+    assert "1/2" in result.output
 
 
 @pytest.mark.parametrize("what", ["screening", "answers"])

@@ -79,6 +79,7 @@ def test_a_replay_lists_whom_the_old_release_missed(candidate: Path, tmp_path: P
     (row,) = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert (row["message"], row["old"]) == (message_id, "none")
     assert "text" not in row
+    assert out.stat().st_mode & 0o077 == 0
     assert "桥栏杆" not in done.output
 
 
@@ -102,6 +103,12 @@ def test_only_a_supervisor_with_the_password_replays_or_adopts(candidate: Path, 
         done = run(*words, "--by", login, password=password)
         assert done.exit_code == 2
         assert "not a supervisor" in done.output
+
+
+def test_a_replay_without_a_name_is_refused() -> None:
+    done = run("screen", "--replay")
+    assert done.exit_code == 2
+    assert "--by" in done.output
 
 
 def test_an_adopted_release_judges_from_then_on(candidate: Path) -> None:

@@ -65,7 +65,9 @@ class Office:
         return do(self.writer, lambda connection: method(connection, case_id, who, *arguments, **options))
 
     def sweep(self) -> int:
-        return do(self.writer, lambda connection: self.alarm.sweep(connection, self.clock()))
+        due = do(self.writer, lambda connection: self.alarm.sweep(connection, self.clock()))
+        do(self.writer, lambda connection: self.alarm.heed_silence(connection, self.clock()))
+        return due
 
     def case(self, case_id: str) -> Case:
         with self.store.engine.connect() as connection:

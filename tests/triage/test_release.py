@@ -82,6 +82,21 @@ def test_a_release_is_switched_on_and_the_one_before_stays(release, tmp_path):
     assert len([path for path in home.iterdir() if path.is_dir()]) == 2
 
 
+def test_a_damaged_release_is_mended_by_adopting_it_again(tmp_path):
+    home = tmp_path / "home"
+    adopt(SHIPPED, home)
+    (in_force(home) / "model" / "weights.npz").write_bytes(b"damaged")
+    assert open_screener(in_force(home)).fault
+    adopt(SHIPPED, home)
+    assert open_screener(in_force(home)).fault == ""
+
+
+def test_a_pointer_that_cannot_be_read_names_no_release_that_works(tmp_path):
+    (tmp_path / "CURRENT").write_bytes(b"\xff\xfe")
+    with pytest.raises(RulebookError):
+        open_screener(in_force(tmp_path))
+
+
 def test_a_release_whose_rules_fail_their_own_sentences_is_refused(release, tmp_path):
     (release / "rulebook" / "zz.toml").write_text(
         '[[frame]]\nid = "x.deaf"\nlevel = "high"\ncategories = ["suicide"]\nsays = "x"\n'

@@ -6,12 +6,17 @@ import pytest
 
 from triage.loading import FOLDER, RulebookError, load_rulebook
 from triage.release import unproved
+from triage.risk import Level
 
 BOOK = load_rulebook()
 
 
 def test_every_frame_and_scope_passes_its_own_sentences():
     assert unproved(BOOK) == []
+
+
+def test_no_scope_that_reaches_the_whole_message_lowers_an_emergency():
+    assert [scope.id for scope in BOOK.scopes.scopes if scope.reach == "message" and scope.up_to > Level.HIGH] == []
 
 
 def test_a_frame_that_fails_its_sentence_is_named(tmp_path):
