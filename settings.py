@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     crisis_repeat_s: int = Field(60, ge=5, description="a safety reply of the same level at most this often")
     handling_lease_s: int = Field(10, ge=1, description="another worker answers a message after this long")
     outbox_lease_s: int = Field(10, ge=1, le=10, description="a send that does not end is tried again")
+    late_s: int = Field(900, ge=60, description="a message that a platform brings later gets no cheerful answer")
     sweep_s: float = Field(1.0, gt=0, description="how often due alerts are looked for")
 
     # the console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -18,6 +18,27 @@ class Inbound:
     kind: str  # text, voice, image, sticker, place, file, unknown
     text: str
     sent_at: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # edited, cut, late; JSON without personal text
+    is_answered: bool = True  # False: stored, screened and alarmed as ever, but the bot looks nothing up
+    remark: str = ""  # a fixed text's key, said when nothing more urgent is
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a platform brought: a message, or news of the person (`joined`, `left`), as its channel parsed it."""
+
+    channel: str
+    address: str  # the platform's id of the person
+    external_id: str  # the platform's id of the message: a repeat changes nothing
+    kind: str  # text, voice, image, video, sticker, place, file, unknown; joined, left
+    text: str = ""
+    sent_at: datetime | None = None
+    nickname: str = ""
+    scene: str = ""  # which code or campaign brought them
+    files: tuple[str, ...] = ()  # the platform's names of what has to be fetched
+    is_edited: bool = False
+    is_cut: bool = False  # longer than we keep: the rest is gone
+    opens: tuple[int, timedelta] | None = None  # how many messages for how long, where not the channel's usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +59,8 @@ class Outbound:
     author: str  # bot | counsellor | system
     author_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)  # source article, choices; JSON without personal text
+    address: str = ""  # the platform's id of the person
+    delivery_id: str = ""  # the same at every try, for platforms that drop repeats
 
 
 @dataclass(frozen=True, slots=True)

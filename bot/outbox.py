@@ -1,181 +1,194 @@
-"""Delivery: lease what is due, check the fence, send outside any transaction, mark.
+"""Delivery: lease what is due, check fence and allowance, send outside any transaction, mark.
 
 At least once on the wire, once in effect: the message a delivery leaves behind carries the outbox row's id, which is
 unique. The fence: whatever the bot made before the conversation changed hands is dropped, at the lease and once more
 when it is marked, so that a channel that delivers by our own store (web chat) never shows it.
+
+Each platform has loops of its own, and its crisis lane another one: a platform that is slow or away holds up nobody
+else, and a reply that takes its time holds up no crisis.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 
 import sqlalchemy as sa
 import structlog
 
-from bot.channels import Channel, ChannelRefused, ChannelUnavailable
+from bot.allowance import Leave, leave, parts
+from bot.channels import Channel, ChannelBusy, ChannelRefused, ChannelUnavailable, OutOfReach, SendRules
+from bot.marking import Marking, Outcome
 from bot.messages import Outbound
+from bot.parcels import Parcel, Verdict, pack, verdict
 from bot.replies import Replies
-from records import events
-from records.cases import Case, Cases
-from records.conversations import Conversations, NewMessage
-from records.outbox_rows import PLAIN, OutboxRows, Pending
+from records.contacts import Contacts
+from records.ledger import Ledger
+from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
 from records.writer import Writer
 
 log = structlog.get_logger()
-_MOST_ATTEMPTS = 12
-_BACK_OFF_CAP_S = 300
-
-
-class Verdict(Enum):
-    """What to do with a row that is due."""
-
-    SEND = "send"
-    DROP = "drop"
-
-
-def verdict(item: Pending) -> Verdict:
-    """The fence. The bot speaks only while nobody owns the conversation and its words are of this ownership."""
-    if item.origin != "bot":
-        return Verdict.SEND
-    is_current = item.epoch == item.owner_epoch and item.owner_id is None
-    return Verdict.SEND if is_current else Verdict.DROP
-
-
-def back_off_s(attempts: int, spread: float) -> float:
-    """Seconds until the next try; `spread` in [0, 1) keeps many rows from coming back together."""
-    return float(min(2**attempts, _BACK_OFF_CAP_S)) * (0.5 + spread / 2)
+_CRISIS, _REST = (int(Lane.CRISIS),), tuple(int(lane) for lane in Lane if lane is not Lane.CRISIS)
+_ALL = _CRISIS + _REST
 
 
 @dataclass
 class Outbox:
     """The delivering shell."""
 
-    engine: sa.Engine
     writer: Writer
     rows: OutboxRows
-    conversations: Conversations
-    cases: Cases
+    contacts: Contacts
+    ledger: Ledger
+    marking: Marking
     replies: Replies
     channels: Mapping[str, Channel]
     now: Callable[[], datetime]
-    spread: Callable[[], float]
     lease: timedelta
 
     def __post_init__(self) -> None:
-        self.bell = asyncio.Event()
+        self._bells: list[asyncio.Event] = []
+
+    def ring(self) -> None:
+        """Something was committed: look at once."""
+        for bell in self._bells:
+            bell.set()
 
     async def run(self, idle_s: float) -> None:
-        """Deliver for ever; the bell wakes it after a commit, the idle time repairs what the bell missed."""
+        """Deliver for ever, every platform by itself."""
+        loops = []
+        for name, channel in self.channels.items():
+            for lanes in (_ALL,) if channel.delivers_by_store else (_CRISIS, _REST):
+                self._bells.append(asyncio.Event())
+                loops.append(self._run(name, lanes, self._bells[-1], idle_s))
+        await asyncio.gather(*loops)
+
+    async def _run(self, channel: str, lanes: Sequence[int], bell: asyncio.Event, idle_s: float) -> None:
+        """The bell wakes it after a commit, the idle time repairs what the bell missed."""
         while True:
-            self.bell.clear()
+            bell.clear()
             try:
-                while await self.deliver_due():
+                while await self.deliver_due(channel, lanes):
                     pass
             except Exception as error:  # one of the three broad excepts: rows stay due, the next round tries again
-                log.error("deliver.failed", error=type(error).__name__)
+                log.error("deliver.failed", error=type(error).__name__, channel=channel)
                 await asyncio.sleep(min(idle_s, 0.5))
             try:
-                await asyncio.wait_for(self.bell.wait(), idle_s)
+                await asyncio.wait_for(bell.wait(), idle_s)
             except TimeoutError:
                 continue
 
-    async def deliver_due(self) -> int:
-        """One round; returns how many rows were taken."""
+    async def deliver_due(self, channel: str | None = None, lanes: Sequence[int] = _ALL) -> int:
+        """One round; returns how many parcels were sent or tried."""
         now = self.now()
-        items = await self.writer.write(lambda connection: self._take(connection, now), rings=False)
-        if items:
-            outcomes = await asyncio.gather(*(self._send(item) for item in items), return_exceptions=True)
+        parcels = await self.writer.write(lambda connection: self._take(connection, now, channel, lanes), rings=False)
+        if parcels:
+            outcomes = await asyncio.gather(*(self._send(parcel) for parcel in parcels), return_exceptions=True)
             done = self.now()
-            pairs = list(zip(items, outcomes, strict=True))
-            await self.writer.write(lambda connection: self._mark_all(connection, pairs, done))
-        return len(items)
+            pairs = [(parcel, self._ended(parcel, outcome)) for parcel, outcome in zip(parcels, outcomes, strict=True)]
+            await self.writer.write(lambda connection: self.marking.mark(connection, pairs, done))
+        return len(parcels)
 
-    def _take(self, connection: sa.Connection, now: datetime) -> list[Pending]:
+    def _take(
+        self, connection: sa.Connection, now: datetime, channel: str | None = None, lanes: Sequence[int] = _ALL
+    ) -> list[Parcel]:
         going: list[Pending] = []
-        dropped: list[str] | None = None
-        while not going and dropped != []:  # behind what is dropped a person's words may wait
-            due = self.rows.due(connection, now)
+        stopped = True
+        while not going and stopped:  # behind what is dropped a person's words may wait
+            due = self.rows.due(connection, now, channel=channel, lanes=lanes)
             going = [item for item in due if verdict(item) is Verdict.SEND]
             dropped = [item.id for item in due if verdict(item) is Verdict.DROP]
-            self.rows.set_state(connection, dropped, "dropped", finished_at=now, lease_until=None)
-        self.rows.set_state(connection, [item.id for item in going], "sending", lease_until=now + self.lease)
+            self.rows.set_state(connection, dropped, "dropped", reason="fence", finished_at=now, lease_until=None)
+            allowed = self._allowed(connection, going, now)
+            stopped = bool(dropped) or len(allowed) < len(going)
+            going = allowed
+        going = self._in_time(connection, going, now)
+        parcels = [self._parcel(connection, item, now) for item in going]
+        ids = [item.id for parcel in parcels for item in parcel.items]
+        self.rows.set_state(connection, ids, "sending", lease_until=now + self.lease)
+        return parcels
+
+    def _allowed(self, connection: sa.Connection, items: list[Pending], now: datetime) -> list[Pending]:
+        """Those whose platform still takes a message for this person; a person's words that it does not end loudly."""
+        limited = [item.conversation_id for item in items if self._rules(item).messages is not None]
+        found = self.ledger.allowances(connection, limited) if limited else {}
+        going = []
+        for item in items:
+            answer = leave(self._rules(item), found.get(item.conversation_id), is_bot=item.origin == "bot", now=now)
+            if answer is Leave.SEND:
+                going.append(item)
+            elif item.origin == "bot":
+                self.rows.set_state(
+                    connection, [item.id], "dropped", reason=answer.value, finished_at=now, lease_until=None
+                )
+            else:
+                self.marking.give_up(connection, item, answer.value, now)
         return going
 
+    def _in_time(self, connection: sa.Connection, items: list[Pending], now: datetime) -> list[Pending]:
+        """Those that the channels' rates let out now; the others stay due, crisis first."""
+        going = []
+        for name in dict.fromkeys(item.channel for item in items):
+            mine = [item for item in items if item.channel == name]
+            per_second = self._rules(mine[0]).per_second
+            if per_second is not None:
+                mine = mine[: self.ledger.take(connection, name, len(mine), per_second, now)]
+            going += mine
+        return going
+
+    def _parcel(self, connection: sa.Connection, head: Pending, now: datetime) -> Parcel:
+        contact = self.contacts.get(connection, head.contact_id)
+        rules = self._rules(head)
+        may_merge = rules.merges and head.origin == "bot" and head.progress == 0
+        behind = self.rows.behind(connection, head, now) if may_merge else []
+        items = pack(head, behind, self.text_of, rules.longest_bytes)
+        return Parcel(items, contact.address if contact else "", "\n\n".join(map(self.text_of, items)))
+
+    def _rules(self, item: Pending) -> SendRules:
+        channel = self.channels.get(item.channel)
+        return channel.rules if channel is not None else SendRules()
+
     def text_of(self, item: Pending) -> str:
-        """The words of a row, with the numbers of this moment's settings."""
-        return item.text if item.key == PLAIN else self.replies.render(item.key, item.params)
+        """The words of a row, with the numbers of this moment's settings; empty when this version lacks them."""
+        if item.key == PLAIN:
+            return item.text
+        return self.replies.render(item.key, item.params) if item.key in self.replies.texts else ""
 
-    async def _send(self, item: Pending) -> str:
+    async def _send(self, parcel: Parcel) -> Outcome:
+        head = parcel.items[0]
+        channel = self.channels.get(head.channel)
+        if channel is None or not parcel.text:  # a channel or a text that this version does not have
+            return Outcome("dead", "refused", head.progress)
+        pieces = parts(parcel.text, channel.rules.longest_bytes)
+        sent, counted = head.progress, 0
+        deadline = self.lease.total_seconds() / 2
         try:
-            outbound = Outbound(
-                item.conversation_id, item.channel, self.text_of(item), item.origin, item.origin_id, item.extra
-            )
-            await asyncio.wait_for(self.channels[item.channel].send(outbound), self.lease.total_seconds() / 2)
-        except (ChannelUnavailable, TimeoutError) as error:
-            log.warning("send.again", row=item.id, channel=item.channel, error=type(error).__name__)
-            return "again"
-        except (ChannelRefused, KeyError) as error:  # KeyError: a text or channel this version does not have
-            log.error("send.refused", row=item.id, channel=item.channel, error=type(error).__name__)
-            return "dead"
-        return "sent"
+            async with asyncio.timeout(deadline):
+                for number, text in list(enumerate(pieces))[sent:]:
+                    is_last = number == len(pieces) - 1
+                    counted += await channel.send(
+                        Outbound(
+                            head.conversation_id, head.channel, text, head.origin, head.origin_id,
+                            parcel.extra if is_last else {}, parcel.address, f"{head.id}-{number}",
+                        )
+                    )  # fmt: skip
+                    sent += 1
+        except OutOfReach as error:
+            return Outcome("dead", error.reason, sent, counted)
+        except ChannelRefused:
+            return Outcome("dead", "refused", sent, counted)
+        except ChannelBusy as error:
+            return Outcome("again", "busy", sent, counted, retry_after_s=error.retry_after_s)
+        except (ChannelUnavailable, TimeoutError):
+            return Outcome("again", "unavailable", sent, counted)
+        return Outcome("sent", "", sent, counted)
 
-    def _mark_all(
-        self, connection: sa.Connection, pairs: list[tuple[Pending, str | BaseException]], now: datetime
-    ) -> None:
-        for item, outcome in pairs:
-            if isinstance(outcome, BaseException):  # a channel broke: its rows try again, the others are marked
-                log.error("send.broken", row=item.id, channel=item.channel, error=type(outcome).__name__)
-            if outcome == "sent":
-                self._mark_sent(connection, item, now)
-            elif outcome == "dead" or item.attempts + 1 >= _MOST_ATTEMPTS:
-                self._give_up(connection, item, now)
-            else:
-                wait = timedelta(seconds=back_off_s(item.attempts, self.spread()))
-                self.rows.set_state(connection, [item.id], "pending", lease_until=None, due_at=now + wait,
-                                    attempts=item.attempts + 1)  # fmt: skip
-
-    def _mark_sent(self, connection: sa.Connection, item: Pending, now: datetime) -> None:
-        conversation = self.conversations.get(connection, item.conversation_id, lock=True)
-        if conversation is None:
-            return self._give_up(connection, item, now)
-        if self.conversations.find_external(connection, item.channel, item.id):
-            return self.rows.set_state(connection, [item.id], "sent", finished_at=now, lease_until=None)
-        fresh = replace(item, owner_epoch=conversation.epoch, owner_id=conversation.owner_id)
-        if self.channels[item.channel].delivers_by_store and verdict(fresh) is Verdict.DROP:
-            return self.rows.set_state(connection, [item.id], "dropped", finished_at=now, lease_until=None)
-        seq = conversation.last_seq + 1
-        new = NewMessage(
-            conversation.id, item.origin, "text", item.channel, item.id, self.text_of(item), now,
-            author_id=item.origin_id, extra={**item.extra, "key": item.key},
-        )  # fmt: skip
-        message_id = self.conversations.add(connection, new, seq)
-        self.conversations.change(connection, conversation.id, last_seq=seq)
-        self.rows.set_state(connection, [item.id], "sent", finished_at=now, lease_until=None)
-        case = self.cases.open_case_of(connection, conversation.id)
-        tell_of_message(connection, self.rows.district, conversation.id, case, message_id, seq, now)
-        return None
-
-    def _give_up(self, connection: sa.Connection, item: Pending, now: datetime) -> None:
-        """Loudly: the console shows that words did not reach the person."""
-        self.rows.set_state(connection, [item.id], "dead", finished_at=now, lease_until=None)
-        events.append(connection, self.rows.district, "desk", "undelivered", now,
-                      conversation_id=item.conversation_id, row=item.id)  # fmt: skip
-
-
-def tell_of_message(
-    connection: sa.Connection, district: str, conversation_id: str, case: Case | None, message_id: str, seq: int,
-    now: datetime,
-) -> None:  # fmt: skip
-    """The visitor's page hears of every message, the desk of those in an open case."""
-    events.append(
-        connection, district, "chat", "message", now, conversation_id=conversation_id, message=message_id, seq=seq
-    )
-    if case is not None:
-        events.append(
-            connection, district, "desk", "message", now, conversation_id=conversation_id, case_id=case.id,
-            message=message_id, seq=seq,
-        )  # fmt: skip
+    def _ended(self, parcel: Parcel, outcome: Outcome | BaseException) -> Outcome:
+        """A channel that broke: its rows try again, the others are marked."""
+        if isinstance(outcome, Outcome):
+            return outcome
+        head = parcel.items[0]
+        log.error("send.broken", row=head.id, channel=head.channel, error=type(outcome).__name__)
+        return Outcome("again", "broken", head.progress)

@@ -12,8 +12,8 @@ import structlog
 
 from bot.answering import Answering
 from bot.dialogue import Reply, Turn, buttons, next_turn
+from bot.marking import tell_of_message
 from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
-from bot.outbox import tell_of_message
 from bot.replies import Intents
 from escalation.alarm import Alarm, Danger
 from records.cases import Case
@@ -54,21 +54,22 @@ class Pipeline:
         """Screen, store on disk, and only then return. What needs an answer is answered afterwards."""
         if len(inbound.text.encode("utf-8", "surrogatepass")) > LONGEST_BYTES:
             raise MessageTooLarge(MessageTooLarge.__doc__)
-        screening = self._screen(inbound)
+        screening = self.screen(inbound.text)
         now = self.now()
-        receipt = await self.writer.write(lambda connection: self._store(connection, inbound, screening, now))
-        if receipt.needs_answer:
-            self._start(inbound.conversation_id, receipt.message_id)
+        receipt = await self.writer.write(lambda connection: self.store(connection, inbound, screening, now))
+        self.answer_later(inbound.conversation_id, receipt)
         return receipt
 
-    def _screen(self, inbound: Inbound) -> Screening:
-        screening = self.screener.judge(inbound.text)
-        if self.intents.of(inbound.text) == "emergency" and screening.level < Level.HIGH:
-            button = Signal("button.emergency", 0, len(inbound.text), Level.HIGH)
+    def screen(self, text: str) -> Screening:
+        """How urgent a message is alone; the emergency button counts as high whatever the rules say."""
+        screening = self.screener.judge(text)
+        if self.intents.of(text) == "emergency" and screening.level < Level.HIGH:
+            button = Signal("button.emergency", 0, len(text), Level.HIGH)
             return replace(screening, level=Level.HIGH, signals=(button, *screening.signals))
         return screening
 
-    def _store(self, connection: sa.Connection, inbound: Inbound, screening: Screening, now: datetime) -> Receipt:
+    def store(self, connection: sa.Connection, inbound: Inbound, screening: Screening, now: datetime) -> Receipt:
+        """Keep a message with its assessment, and call people when it is urgent: one transaction."""
         conversation = self.conversations.get(connection, inbound.conversation_id, lock=True)
         if conversation is None:
             raise UnknownConversation(UnknownConversation.__doc__)
@@ -102,12 +103,15 @@ class Pipeline:
         until = now + self.handling_lease if self._wants_answer(inbound, disposition) else None
         new = NewMessage(
             conversation.id, "visitor", inbound.kind, inbound.channel, inbound.external_id, inbound.text, now,
-            sent_at=inbound.sent_at, to_handle_until=until,
+            sent_at=inbound.sent_at, to_handle_until=until, extra=inbound.extra,
         )  # fmt: skip
         return self.conversations.add(connection, new, seq)
 
     def _wants_answer(self, inbound: Inbound, disposition: Disposition) -> bool:
-        return disposition.may_answer and inbound.kind == "text" and self.intents.of(inbound.text) != "person"
+        is_question = inbound.kind == "text" or (inbound.kind == "voice" and bool(inbound.text))
+        return (
+            disposition.may_answer and inbound.is_answered and is_question and self.intents.of(inbound.text) != "person"
+        )
 
     def _escalate(
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
@@ -144,7 +148,9 @@ class Pipeline:
                 return f"{disposition.safety_reply}_again"
         if intent == "person":
             return "handover.already_called" if has_case else "handover.called"
-        return "safety.voice" if inbound.kind in _UNREAD_KINDS else ""
+        if inbound.kind in _UNREAD_KINDS and not inbound.text:
+            return "safety.voice"
+        return inbound.remark
 
     def _speak(
         self, connection: sa.Connection, conversation: Conversation, key: str, level: Level, now: datetime
@@ -158,8 +164,11 @@ class Pipeline:
         if level >= Level.MEDIUM:
             self.conversations.change(connection, conversation.id, crisis_reply_at=now)
 
-    def _start(self, conversation_id: str, message_id: str) -> None:
-        task = asyncio.create_task(self._handle_in_turn(message_id, self._last.get(conversation_id)))
+    def answer_later(self, conversation_id: str, receipt: Receipt) -> None:
+        """Answer a stored message after those before it; the caller does not wait."""
+        if not receipt.needs_answer:
+            return
+        task = asyncio.create_task(self._handle_in_turn(receipt.message_id, self._last.get(conversation_id)))
         self._running.add(task)
         self._last[conversation_id] = task
         task.add_done_callback(lambda done: self._ended(conversation_id, done))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import server
+import wiring
 from bot.answering import Answering
 from knowledge import index
 from knowledge.articles import load_library
@@ -33,7 +33,7 @@ class Built:
 def build_index(settings: Settings) -> Built:
     """Check every article and build the index; the one before is kept."""
     folder = settings.data_dir / "index"
-    made = rebuild(folder, built_at=server.utc_now())
+    made = rebuild(folder, built_at=wiring.utc_now())
     articles = {entry.article for entry in made.entries if entry.article}
     return Built(len(articles), made.manifest.rows, folder)
 
@@ -42,9 +42,9 @@ def ensure_index(settings: Settings) -> None:
     """Build the index when there is none, or when articles or encoder changed since."""
     try:
         found = index.load(settings.data_dir / "index")
-        library = load_library(server.KNOWLEDGE / "library")
+        library = load_library(wiring.KNOWLEDGE / "library")
         fits = found.manifest.library_digest == library.digest
-        fits = fits and found.manifest.encoder_id == StaticEncoder.load(server.KNOWLEDGE / "model").id
+        fits = fits and found.manifest.encoder_id == StaticEncoder.load(wiring.KNOWLEDGE / "model").id
     except (IndexRefused, CalibrationError):
         fits = False
     if not fits:
@@ -59,7 +59,7 @@ class Asker:
 
     def line(self, line: Mapping[str, Any]) -> dict[str, Any]:  # JSON
         """One question."""
-        text, now = str(line.get("text", "")), server.utc_now()
+        text, now = str(line.get("text", "")), wiring.utc_now()
         if self.answering.answerer is None:
             raise IndexRefused("there is no index; run `hotline index`")
         answer = self.answering.answerer.choose(text, now.astimezone(_ZONE).date())
@@ -73,4 +73,4 @@ class Asker:
 
 def open_asker(settings: Settings) -> Asker:
     """Load knowledge as the service does."""
-    return Asker(server.load_answering(settings))
+    return Asker(wiring.load_answering(settings))

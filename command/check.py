@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-import server
+import wiring
 from settings import Settings
 from triage import release
 from triage.loading import RulebookError
@@ -36,7 +36,7 @@ def _faults_in_screening(settings: Settings) -> list[str]:
 
 
 def _faults_in_store(settings: Settings) -> list[str]:
-    store = server.open_store(settings)
+    store = wiring.open_store(settings)
     try:
         with store.engine.connect() as connection:
             staff = [who for who in store.staff.all(connection) if who.is_active]

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-import server
+import wiring
 from records.crypto import load_vault
 from settings import Settings, load_settings
 
@@ -76,7 +76,7 @@ def proof(settings: Settings) -> str:
             f"no key file at {settings.keys}; run the demo with the same HOTLINE_DATA_DIR or HOTLINE_KEY_FILE "
             "as the server, after its first start"
         )
-    return load_vault(settings.keys).sign("drill", server.utc_now().strftime("%Y-%m-%d"))
+    return load_vault(settings.keys).sign("drill", wiring.utc_now().strftime("%Y-%m-%d"))
 
 
 async def play(url: str, drill: str, scripts: tuple[Script, ...], speed: float, out: Console) -> None:

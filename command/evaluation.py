@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 import knowledge.measure
-import server
 import triage.measure
+import wiring
 from command import answering, screening_report
 from knowledge.index import IndexRefused
 from knowledge.questions_file import read_questions
@@ -69,10 +69,10 @@ def answers(file: Labelled) -> None:
         raise typer.BadParameter(f"{file}: not labelled questions ({error!r}); needs id, text and topics") from error
     settings = load_settings()
     answering.ensure_index(settings)
-    served = server.load_answering(settings)
+    served = wiring.load_answering(settings)
     if served.answerer is None:
         raise IndexRefused("there is no index; run `hotline index`")
     known = served.library.articles.keys()
     questions = [question for question in asked if not question.topics or question.topics & known]
-    today = server.utc_now().astimezone(_ZONE).date()
+    today = wiring.utc_now().astimezone(_ZONE).date()
     out.print(knowledge.measure.report(served.library, served.answerer, questions, today))

@@ -16,6 +16,7 @@ import uvicorn
 from rich.console import Console
 
 import server
+import wiring
 from command import answering, check, evaluation, releases, user
 from command.bench.main import bench
 from command.demo import demo
@@ -66,7 +67,7 @@ def serve(
 def migrate() -> None:
     """Bring the database to the newest schema."""
     settings = load_settings()
-    server.open_store(settings).engine.dispose()
+    wiring.open_store(settings).engine.dispose()
     out.print(f"schema is up to date: {settings.engine_url.rsplit('@', 1)[-1]}")
 
 
@@ -114,7 +115,7 @@ def screen(
 
 def screened(screener: Screener, line: dict[str, Any]) -> dict[str, Any]:
     """One line of `hotline screen`, a stable format."""
-    now = server.utc_now()
+    now = wiring.utc_now()
     turns = line.get("turns") or [line.get("text", "")]
     memory, levels, began = Memory(), [], time.perf_counter()
     for text in turns:

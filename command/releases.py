@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-import server
+import wiring
 from escalation.accounts import password_fits
 from escalation.roles import load_permissions
 from records.staff import Counsellor
@@ -31,10 +31,10 @@ Login = Annotated[str, typer.Option(help="the supervisor who does this; the pass
 def replay_stored(candidate: Path, by: str, days: float, texts: bool, json_file: Path | None) -> None:
     """Judge stored messages by a new release: whom the old one missed, whom the new one lets go."""
     settings = load_settings()
-    store = server.open_store(settings)
+    store = wiring.open_store(settings)
     who = _supervisor(store, by)
     screener = _opened(candidate)
-    now = server.utc_now()
+    now = wiring.utc_now()
     with store.engine.connect() as connection:
         stored = [
             Stored(message.id, message.conversation_id, message.body, message.received_at, level, conversation_level)
@@ -58,7 +58,7 @@ def adopt(
 ) -> None:
     """Switch a release on: rules must pass their own sentences; a running service takes it over by itself."""
     settings = load_settings()
-    store = server.open_store(settings)
+    store = wiring.open_store(settings)
     who = _supervisor(store, by)
     before = _opened(release.in_force(settings.screening_dir)).version
     try:
@@ -68,7 +68,7 @@ def adopt(
         raise typer.Exit(1) from error
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         store.staff.audit(
-            connection, "screening_adopted", server.utc_now(), actor_id=who.id, before=before, version=version
+            connection, "screening_adopted", wiring.utc_now(), actor_id=who.id, before=before, version=version
         )
     out.print(f"in force: {version} (before: {before})", highlight=False)
 
@@ -89,7 +89,7 @@ def _opened(folder: Path) -> Screener:
         raise typer.BadParameter(f"{folder}: {error}") from error
 
 
-def _supervisor(store: server.Store, login: str) -> Counsellor:
+def _supervisor(store: wiring.Store, login: str) -> Counsellor:
     with store.engine.connect() as connection:
         who = store.staff.by_login(connection, login)
     password = typer.prompt(f"password of {login}", hide_input=True)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-import server
+import wiring
 from escalation.accounts import Accounts
 from settings import Settings, load_settings
 
@@ -33,7 +33,7 @@ def add(
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         if accounts.staff.by_login(connection, login):
             raise typer.BadParameter(f"there is already an account {login!r}")
-        password = accounts.add(connection, login, name or login, roles, server.utc_now())
+        password = accounts.add(connection, login, name or login, roles, wiring.utc_now())
     out.print(f"{login}: one-time password [bold]{password}[/bold] (must be changed at the first sign-in)")
 
 
@@ -57,7 +57,7 @@ def reset(login: str) -> None:
         who = accounts.staff.by_login(connection, login)
         if who is None:
             raise typer.BadParameter(f"no account {login!r}")
-        password = accounts.reset(connection, who, server.utc_now())
+        password = accounts.reset(connection, who, wiring.utc_now())
     out.print(f"{login}: one-time password [bold]{password}[/bold]")
 
 
@@ -69,11 +69,11 @@ def disable(login: str) -> None:
         who = accounts.staff.by_login(connection, login)
         if who is None:
             raise typer.BadParameter(f"no account {login!r}")
-        accounts.disable(connection, who, server.utc_now())
+        accounts.disable(connection, who, wiring.utc_now())
     out.print(f"{login}: disabled")
 
 
-def welcome(settings: Settings, service: server.Service) -> None:
+def welcome(settings: Settings, service: wiring.Service) -> None:
     """Say where to look and, on a fresh installation, how to sign in."""
     with service.store.engine.connect() as connection:
         fresh = not service.accounts.staff.all(connection)
@@ -81,7 +81,7 @@ def welcome(settings: Settings, service: server.Service) -> None:
     lines = [f"网页咨询  {settings.base_url}/", f"值班台    {settings.base_url}/console"]
     if fresh:
         password = service.writer.submit(
-            lambda connection: service.accounts.add(connection, FIRST_LOGIN, "一号", _FIRST_ROLES, server.utc_now())
+            lambda connection: service.accounts.add(connection, FIRST_LOGIN, "一号", _FIRST_ROLES, wiring.utc_now())
         ).result()
         lines.append(f"首次登录  用户名 {FIRST_LOGIN}  一次性密码 {password}（登录后必须修改）")
     elif waiting and waiting.must_change:
@@ -90,7 +90,7 @@ def welcome(settings: Settings, service: server.Service) -> None:
         out.print(line, highlight=False, soft_wrap=True)
 
 
-def _open() -> tuple[server.Store, Accounts]:
+def _open() -> tuple[wiring.Store, Accounts]:
     settings = load_settings()
-    store = server.open_store(settings)
-    return store, server.make_accounts(settings, store.staff)
+    store = wiring.open_store(settings)
+    return store, wiring.make_accounts(settings, store.staff)

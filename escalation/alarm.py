@@ -79,6 +79,22 @@ class Alarm:
         self.ring(connection, case, max(level, case.level), now)
         return self.cases.get(connection, case.id) or case
 
+    def cannot_reach(self, connection: sa.Connection, case: Case, now: datetime) -> None:
+        """Words in danger did not reach the person: it rings, owned or not, and the next rung hears at once."""
+        self.ring(connection, case, case.level, now)
+        ringing = self.alerts.ringing(connection, case.id)
+        if ringing is not None:
+            self.alerts.change(connection, ringing.id, next_at=now)
+
+    def reached(self, connection: sa.Connection, case: Case, by_id: str, now: datetime) -> None:
+        """A person found another way: what rang for an owned case is answered."""
+        ringing = self.alerts.ringing(connection, case.id)
+        if ringing is not None and case.owner_id is not None:
+            self.alerts.change(
+                connection, ringing.id, state="answered", answered_at=now, answered_by=by_id, next_at=None,
+                next_note_at=None,
+            )  # fmt: skip
+
     def sweep(self, connection: sa.Connection, now: datetime) -> int:
         """Climb the ladder and speak to those who wait; returns how many alerts were due."""
         due = self.alerts.due(connection, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -15,6 +15,7 @@ from records import tables as t
 from records.conversations import new_id
 from records.crypto import Vault
 
+_ACTIVE = ("pending", "sending")
 PLAIN = "plain"  # the key of a row whose body is the text itself
 
 
@@ -45,6 +46,17 @@ class Pending:
     attempts: int = 0
     owner_epoch: int = 0  # the conversation's ownership number now
     owner_id: str | None = None
+    contact_id: str = ""
+    progress: int = 0  # parts of a long text that are out already
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """What did not reach the person, and why: refused, blocked, left, closed, used_up or tries."""
+
+    item: Pending
+    reason: str
+    at: datetime
 
 
 class OutboxRows:
@@ -79,35 +91,65 @@ class OutboxRows:
         query = sa.select(t.outbox.c.id).where(t.outbox.c.district_id == self.district, t.outbox.c.id == row_id)
         return connection.execute(query).first() is not None
 
-    def due(self, connection: sa.Connection, now: datetime, limit: int = 100) -> list[Pending]:
+    def due(
+        self, connection: sa.Connection, now: datetime, *, channel: str | None = None,
+        lanes: Sequence[int] = tuple(Lane), limit: int = 100,
+    ) -> list[Pending]:  # fmt: skip
         """The head of each conversation's queue that may be sent now, crisis first; locked for this transaction."""
-        row, other, owner = t.outbox, t.outbox.alias("earlier"), t.conversation
-        active = ("pending", "sending")
+        row, other = t.outbox, t.outbox.alias("earlier")
         earlier = sa.exists().where(
             other.c.district_id == row.c.district_id,
             other.c.conversation_id == row.c.conversation_id,
-            other.c.state.in_(active),
+            other.c.state.in_(_ACTIVE),
             sa.tuple_(other.c.lane, other.c.seq) < sa.tuple_(row.c.lane, row.c.seq),
         )
-        free = sa.or_(row.c.state == "pending", row.c.lease_until < now)
+        where = [row.c.due_at <= now, sa.or_(row.c.state == "pending", row.c.lease_until < now), ~earlier]
+        if channel is not None:
+            where.append(row.c.channel == channel)
+        if len(lanes) < len(Lane):
+            where.append(row.c.lane.in_(lanes))
+        query = self._active(*where).order_by(row.c.lane, row.c.due_at).limit(limit)
+        return [self._pending(found) for found in connection.execute(query.with_for_update(of=row, skip_locked=True))]
+
+    def behind(self, connection: sa.Connection, head: Pending, now: datetime, limit: int = 10) -> list[Pending]:
+        """What waits behind the head of a conversation's queue, in order; locked for this transaction."""
+        row = t.outbox
+        query = self._active(
+            row.c.conversation_id == head.conversation_id, row.c.id != head.id, row.c.state == "pending",
+            row.c.due_at <= now,
+        ).order_by(row.c.lane, row.c.seq).limit(limit)  # fmt: skip
+        return [self._pending(found) for found in connection.execute(query.with_for_update(of=row, skip_locked=True))]
+
+    def _active(self, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:  # Any: the row's columns
+        row, owner = t.outbox, t.conversation
+        return (
+            sa.select(
+                row, owner.c.epoch.label("owner_epoch"), owner.c.owner_id.label("owner"), owner.c.contact_id
+            )
+            .join(owner, sa.and_(owner.c.district_id == row.c.district_id, owner.c.id == row.c.conversation_id))
+            .where(row.c.district_id == self.district, row.c.state.in_(_ACTIVE), *where)
+        )  # fmt: skip
+
+    def dead(self, connection: sa.Connection, limit: int = 200) -> list[DeadLetter]:
+        """What could not be delivered and nobody has dealt with yet, newest first."""
         query = (
-            sa.select(row, owner.c.epoch.label("owner_epoch"), owner.c.owner_id.label("owner"))
-            .join(
-                owner,
-                sa.and_(owner.c.district_id == row.c.district_id, owner.c.id == row.c.conversation_id),
-            )
-            .where(
-                row.c.district_id == self.district,
-                row.c.state.in_(active),
-                row.c.due_at <= now,
-                free,
-                ~earlier,
-            )
-            .order_by(row.c.lane, row.c.due_at)
+            sa.select(t.outbox)
+            .where(t.outbox.c.district_id == self.district, t.outbox.c.state == "dead")
+            .order_by(t.outbox.c.finished_at.desc())
             .limit(limit)
-            .with_for_update(of=row, skip_locked=True)
         )
-        return [self._pending(found) for found in connection.execute(query)]
+        return [
+            DeadLetter(self._letter(row), row.reason, row.finished_at or row.made_at)
+            for row in connection.execute(query)
+        ]
+
+    def get_dead(self, connection: sa.Connection, row_id: str) -> Pending | None:
+        """One undelivered row, locked."""
+        query = sa.select(t.outbox).where(
+            t.outbox.c.district_id == self.district, t.outbox.c.id == row_id, t.outbox.c.state == "dead"
+        )
+        row = connection.execute(query.with_for_update()).first()
+        return self._letter(row) if row else None
 
     def set_state(self, connection: sa.Connection, ids: Sequence[str], state: str, **values: Any) -> None:  # columns
         """Move rows to a state."""
@@ -126,17 +168,22 @@ class OutboxRows:
             .where(
                 t.outbox.c.district_id == self.district,
                 t.outbox.c.conversation_id == conversation_id,
-                t.outbox.c.state.in_(("pending", "sending")),
+                t.outbox.c.state.in_(_ACTIVE),
             )
         )
         return connection.execute(query).scalar_one()
 
     def _pending(self, row: Any) -> Pending:  # Any: SQLAlchemy rows are untyped
+        return replace(
+            self._letter(row), owner_epoch=row.owner_epoch, owner_id=row.owner, contact_id=row.contact_id
+        )  # fmt: skip
+
+    def _letter(self, row: Any) -> Pending:  # Any: SQLAlchemy rows are untyped
         body = self.vault.open(row.body_sealed, "outbox.body", row.id)
         plain = row.key == PLAIN
         return Pending(
             conversation_id=row.conversation_id, channel=row.channel, lane=Lane(row.lane), origin=row.origin,
             origin_id=row.origin_id, epoch=row.epoch, key=row.key, text=body if plain else "",
             params={} if plain else json.loads(body), extra=json.loads(row.extra), id=row.id,
-            attempts=row.attempts, owner_epoch=row.owner_epoch, owner_id=row.owner,
+            attempts=row.attempts, progress=row.progress,
         )  # fmt: skip

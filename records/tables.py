@@ -6,143 +6,117 @@ never made from a clock. `event`, `level_change`, `note` and `audit` rows are on
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from records.columns import UtcTime, integer, metadata, sealed, table, text, time
 
+__all__ = ["UtcTime", "metadata"]  # what migrations and tests take from here besides the tables
 
-class UtcTime(sa.types.TypeDecorator[datetime]):
-    """An instant: written and read as aware UTC, kept as integer microseconds so that both databases sort alike."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:  # noqa: ARG002
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without zone reached the database; pass aware UTC")
-        return (value - _EPOCH) // _MICROSECOND  # whole numbers: the audit chain needs every microsecond back
-
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-def _table(name: str, *columns: sa.schema.SchemaItem, key: str = "id") -> sa.Table:
-    """A table whose key is (district_id, key)."""
-    return sa.Table(
-        name,
-        metadata,
-        sa.Column("district_id", sa.Text, primary_key=True),
-        sa.Column(key, sa.BigInteger if key == "seq" else sa.Text, primary_key=True, autoincrement=False),
-        *columns,
-    )
-
-
-def _text(name: str, **options: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=options.pop("nullable", False), **options)
-
-
-def _integer(name: str, default: int = 0) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False, default=default)
-
-
-def _time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
-    return sa.Column(name, UtcTime, nullable=nullable)
-
-
-def _sealed(name: str, *, nullable: bool = False) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=nullable)
-
-
-contact = _table(
+contact = table(
     "contact",
-    _text("channel"),
-    _text("external_index"),  # keyed blind index of the platform's id
-    _sealed("external_sealed"),
-    _time("created_at"),
+    text("channel"),
+    text("external_index"),  # keyed blind index of the platform's id
+    sealed("external_sealed"),
+    sealed("nickname_sealed", nullable=True),
+    sa.Column("unreachable", sa.Text, nullable=False, server_default=""),  # left | blocked | closed
+    time("blocked_at", nullable=True),  # by people of the hotline: the bot answers no more, screening goes on
+    text("blocked_by", nullable=True),
+    text("person_id", nullable=True),  # contacts that showed that they are one person
+    sa.Column("scene", sa.Text, nullable=False, server_default=""),  # which code or campaign brought them
+    time("created_at"),
     sa.UniqueConstraint("district_id", "channel", "external_index"),
+    sa.Index("contact_by_person", "district_id", "person_id"),
 )
 
-conversation = _table(
+link_code = table(
+    "link_code",  # id = blind index of the code
+    text("contact_id"),
+    time("expires_at"),
+)
+
+contact_plan = table(
+    "contact_plan",  # how the team answers somebody who comes very often; only ever added
+    text("contact_id"),
+    text("by_id"),
+    sealed("body_sealed"),
+    time("at"),
+    sa.Index("contact_plan_by_contact", "district_id", "contact_id"),
+)
+
+conversation = table(
     "conversation",
-    _text("contact_id"),
-    _text("channel"),
-    _integer("epoch"),  # the fence: grows with every change of owner
-    _text("owner_id", nullable=True),  # the counsellor who owns it; null = the bot
-    _integer("last_seq"),
-    _text("memory"),  # screening memory: levels and rule ids, no text
-    _integer("level"),
-    _text("token_hash", nullable=True),  # web chat: what the visitor's cookie must hash to
+    text("contact_id"),
+    text("channel"),
+    integer("epoch"),  # the fence: grows with every change of owner
+    text("owner_id", nullable=True),  # the counsellor who owns it; null = the bot
+    integer("last_seq"),
+    text("memory"),  # screening memory: levels and rule ids, no text
+    integer("level"),
+    text("token_hash", nullable=True),  # web chat: what the visitor's cookie must hash to
     sa.Column("is_drill", sa.Boolean, nullable=False, default=False),
-    _time("opened_at"),
-    _time("last_message_at", nullable=True),
-    _time("disclosed_at", nullable=True),
-    _time("crisis_reply_at", nullable=True),
+    time("opened_at"),
+    time("last_message_at", nullable=True),
+    time("disclosed_at", nullable=True),
+    time("crisis_reply_at", nullable=True),
     sa.Index("conversation_by_token", "token_hash"),
     sa.Index("conversation_by_contact", "district_id", "contact_id"),
 )
 
-message = _table(
+message = table(
     "message",
-    _text("conversation_id"),
-    _integer("seq"),  # order inside the conversation
-    _text("author"),  # visitor | bot | counsellor | system
-    _text("author_id", nullable=True),
-    _text("kind"),  # text | voice | image | ... | unknown
-    _text("channel"),
-    _text("external_id"),  # the platform's id, or our own for what we say
-    _text("body_hash"),
-    _sealed("body_sealed"),
-    _text("extra"),  # JSON without personal text: source article, buttons
-    _time("received_at"),
-    _time("sent_at", nullable=True),  # when the writer says it was written
-    _text("handling"),  # new | done ; only the visitor's messages begin as new
-    _time("handling_until", nullable=True),
+    text("conversation_id"),
+    integer("seq"),  # order inside the conversation
+    text("author"),  # visitor | bot | counsellor | system
+    text("author_id", nullable=True),
+    text("kind"),  # text | voice | image | ... | unknown
+    text("channel"),
+    text("external_id"),  # the platform's id, or our own for what we say
+    text("body_hash"),
+    sealed("body_sealed"),
+    text("extra"),  # JSON without personal text: source article, buttons
+    time("received_at"),
+    time("sent_at", nullable=True),  # when the writer says it was written
+    text("handling"),  # new | done ; only the visitor's messages begin as new
+    time("handling_until", nullable=True),
     sa.UniqueConstraint("district_id", "channel", "external_id"),
     sa.UniqueConstraint("district_id", "conversation_id", "seq"),
     sa.Index("message_to_handle", "handling_until", sqlite_where=sa.text("handling = 'new'"),
              postgresql_where=sa.text("handling = 'new'")),
 )  # fmt: skip
 
-assessment = _table(
+assessment = table(
     "assessment",
-    _text("conversation_id"),
-    _text("message_id"),
-    _integer("level"),
-    _integer("conversation_level"),
-    _text("categories"),
-    _text("signals"),  # JSON: rule, start, end, level, scope
-    _text("version"),
+    text("conversation_id"),
+    text("message_id"),
+    integer("level"),
+    integer("conversation_level"),
+    text("categories"),
+    text("signals"),  # JSON: rule, start, end, level, scope
+    text("version"),
     sa.Column("failed", sa.Boolean, nullable=False, default=False),
     sa.Column("score", sa.Float, nullable=True),  # the classifier's probability of level >= 3
     sa.Column("lame", sa.Text, nullable=False, server_default=""),  # what did not work while the rules did
-    _time("at"),
+    time("at"),
     sa.Index("assessment_by_message", "district_id", "message_id"),
 )
 
-case_record = _table(
+case_record = table(
     "case_record",
-    _text("case_no"),
-    _text("conversation_id"),
-    _text("contact_id"),
-    _text("state"),
-    _integer("machine_level"),
-    _integer("level"),  # the level in force: people may lower it
-    _integer("version", 1),
-    _text("owner_id", nullable=True),
-    _text("wish", nullable=True),  # why: risk | asked_for_person
-    _time("opened_at"),
-    _time("claimed_at", nullable=True),
-    _time("first_word_at", nullable=True),
-    _time("closed_at", nullable=True),
-    _text("disposition", nullable=True),
-    _sealed("summary_sealed", nullable=True),
+    text("case_no"),
+    text("conversation_id"),
+    text("contact_id"),
+    text("state"),
+    integer("machine_level"),
+    integer("level"),  # the level in force: people may lower it
+    integer("version", 1),
+    text("owner_id", nullable=True),
+    text("wish", nullable=True),  # why: risk | asked_for_person
+    time("opened_at"),
+    time("claimed_at", nullable=True),
+    time("first_word_at", nullable=True),
+    time("closed_at", nullable=True),
+    text("disposition", nullable=True),
+    sealed("summary_sealed", nullable=True),
     sa.Column("is_drill", sa.Boolean, nullable=False, default=False),
     sa.UniqueConstraint("district_id", "case_no"),
     sa.Index("one_open_case", "district_id", "conversation_id", unique=True,
@@ -150,119 +124,158 @@ case_record = _table(
     sa.Index("case_queue", "district_id", "state", "level"),
 )  # fmt: skip
 
-level_change = _table(
+level_change = table(
     "level_change",
-    _text("case_id"),
-    _integer("from_level"),
-    _integer("to_level"),
-    _text("source"),  # machine | counsellor | supervisor
-    _text("by_id", nullable=True),
-    _text("second_id", nullable=True),  # the second person, for lowering orange or red
-    _text("state"),  # in_force | proposed | confirmed | refused
-    _text("evidence"),  # JSON: message ids and rule ids
-    _sealed("reason_sealed", nullable=True),
-    _time("at"),
+    text("case_id"),
+    integer("from_level"),
+    integer("to_level"),
+    text("source"),  # machine | counsellor | supervisor
+    text("by_id", nullable=True),
+    text("second_id", nullable=True),  # the second person, for lowering orange or red
+    text("state"),  # in_force | proposed | confirmed | refused
+    text("evidence"),  # JSON: message ids and rule ids
+    sealed("reason_sealed", nullable=True),
+    time("at"),
     sa.Index("level_change_by_case", "district_id", "case_id"),
 )
 
-alert = _table(
+alert = table(
     "alert",
-    _text("case_id"),
-    _text("conversation_id"),
-    _integer("level"),
-    _integer("step"),  # 0 all seats, then one for each rung climbed
-    _integer("waiting_notes"),  # honest waiting messages already sent
-    _text("state"),  # ringing | answered
-    _time("raised_at"),
-    _time("next_at", nullable=True),
-    _time("next_note_at", nullable=True),
-    _time("answered_at", nullable=True),
-    _text("answered_by", nullable=True),
+    text("case_id"),
+    text("conversation_id"),
+    integer("level"),
+    integer("step"),  # 0 all seats, then one for each rung climbed
+    integer("waiting_notes"),  # honest waiting messages already sent
+    text("state"),  # ringing | answered
+    time("raised_at"),
+    time("next_at", nullable=True),
+    time("next_note_at", nullable=True),
+    time("answered_at", nullable=True),
+    text("answered_by", nullable=True),
     sa.Index("one_ringing_alert", "district_id", "case_id", unique=True,
              sqlite_where=sa.text("state = 'ringing'"), postgresql_where=sa.text("state = 'ringing'")),
     sa.Index("alert_due", "state", "next_at"),
 )  # fmt: skip
 
-note = _table(
+note = table(
     "note",
-    _text("case_id"),
-    _text("by_id"),
-    _sealed("body_sealed"),
-    _time("at"),
+    text("case_id"),
+    text("by_id"),
+    sealed("body_sealed"),
+    time("at"),
     sa.Index("note_by_case", "district_id", "case_id"),
 )
 
-outbox = _table(
+outbox = table(
     "outbox",
-    _integer("seq"),
-    _text("conversation_id"),
-    _text("channel"),
-    _integer("lane"),  # 0 crisis, 1 replies, 2 follow-up, 3 campaign
-    _text("origin"),  # bot | counsellor | system
-    _text("origin_id", nullable=True),
-    _integer("epoch"),  # ownership number when it was made
-    _text("key"),  # a fixed text's key, or "plain" for the sealed body
-    _sealed("body_sealed"),  # the plain text, or JSON of the key's parameters
-    _text("extra"),
-    _text("state"),  # pending | sending | sent | dropped | dead
-    _integer("attempts"),
-    _time("due_at"),
-    _time("lease_until", nullable=True),
-    _time("made_at"),
-    _time("finished_at", nullable=True),
+    integer("seq"),
+    text("conversation_id"),
+    text("channel"),
+    integer("lane"),  # 0 crisis, 1 replies, 2 follow-up, 3 campaign
+    text("origin"),  # bot | counsellor | system
+    text("origin_id", nullable=True),
+    integer("epoch"),  # ownership number when it was made
+    text("key"),  # a fixed text's key, or "plain" for the sealed body
+    sealed("body_sealed"),  # the plain text, or JSON of the key's parameters
+    text("extra"),
+    text("state"),  # pending | sending | sent | dropped | dead | settled (dead, and a person dealt with it)
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),  # why it was dropped or is dead
+    sa.Column("progress", sa.Integer, nullable=False, server_default="0"),  # parts of a long text already sent
+    integer("attempts"),
+    time("due_at"),
+    time("lease_until", nullable=True),
+    time("made_at"),
+    time("finished_at", nullable=True),
     sa.Index("outbox_due", "lane", "due_at", sqlite_where=sa.text("state IN ('pending','sending')"),
              postgresql_where=sa.text("state IN ('pending','sending')")),
     sa.Index("outbox_by_conversation", "district_id", "conversation_id"),
 )  # fmt: skip
 
-event = _table(
+allowance = table(
+    "allowance",  # id = conversation: what the platform still lets us send there
+    integer("left"),
+    time("until"),
+)
+
+rate = table(
+    "rate",  # id = channel: tokens of what the platform takes in a second
+    sa.Column("tokens", sa.Float, nullable=False),
+    time("at"),
+    time("paused_until", nullable=True),
+)
+
+channel_state = table(
+    "channel_state",  # id = name of an access token, cursor or offset
+    sealed("value_sealed"),
+    time("expires_at", nullable=True),
+)
+
+attachment = table(
+    "attachment",
+    text("message_id"),
+    text("conversation_id"),
+    text("channel"),
+    text("kind"),
+    text("state"),  # waiting | stored | gone | too_large
+    integer("attempts"),
+    time("due_at"),
+    text("media_type"),
+    integer("size"),  # bytes
+    sealed("reference_sealed"),
+    sealed("body_sealed", nullable=True),
+    sa.Index("attachment_by_message", "district_id", "message_id"),
+    sa.Index("attachment_due", "due_at", sqlite_where=sa.text("state = 'waiting'"),
+             postgresql_where=sa.text("state = 'waiting'")),
+)  # fmt: skip
+
+event = table(
     "event",
     sa.Column("txid", sa.BigInteger, nullable=False, default=0),  # PostgreSQL: orders by commit, see events.py
-    _text("topic"),  # chat | desk
-    _text("kind"),
-    _text("conversation_id", nullable=True),
-    _text("case_id", nullable=True),
-    _text("data"),  # JSON of ids and numbers, never text of people
-    _time("at"),
+    text("topic"),  # chat | desk
+    text("kind"),
+    text("conversation_id", nullable=True),
+    text("case_id", nullable=True),
+    text("data"),  # JSON of ids and numbers, never text of people
+    time("at"),
     sa.Index("event_order", "txid", "seq"),
     sa.Index("event_by_conversation", "district_id", "conversation_id", "txid", "seq"),
     key="seq",
 )
 
-counsellor = _table(
+counsellor = table(
     "counsellor",
-    _text("login"),
-    _text("display_name"),
-    _text("roles"),  # JSON list
-    _text("password_hash"),
+    text("login"),
+    text("display_name"),
+    text("roles"),  # JSON list
+    text("password_hash"),
     sa.Column("must_change", sa.Boolean, nullable=False, default=True),
-    _integer("failures"),
-    _time("locked_until", nullable=True),
+    integer("failures"),
+    time("locked_until", nullable=True),
     sa.Column("is_active", sa.Boolean, nullable=False, default=True),
-    _time("created_at"),
-    _time("last_sign_in_at", nullable=True),
+    time("created_at"),
+    time("last_sign_in_at", nullable=True),
     sa.UniqueConstraint("district_id", "login"),
 )
 
-staff_session = _table(
+staff_session = table(
     "staff_session",  # id = hash of the cookie
-    _text("counsellor_id"),
-    _text("csrf"),
-    _time("opened_at"),
-    _time("seen_at"),
-    _time("closed_at", nullable=True),
+    text("counsellor_id"),
+    text("csrf"),
+    time("opened_at"),
+    time("seen_at"),
+    time("closed_at", nullable=True),
 )
 
-audit = _table(
+audit = table(
     "audit",
-    _text("actor_id", nullable=True),
-    _text("action"),
-    _text("object_id", nullable=True),
-    _text("detail"),
-    _text("previous_hash"),
-    _text("hash"),
-    _time("at"),
+    text("actor_id", nullable=True),
+    text("action"),
+    text("object_id", nullable=True),
+    text("detail"),
+    text("previous_hash"),
+    text("hash"),
+    time("at"),
     key="seq",
 )
 
-seal = _table("seal", _sealed("probe_sealed"))  # proves at start that the key fits this database
+seal = table("seal", sealed("probe_sealed"))  # proves at start that the key fits this database

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 
 from escalation.accounts import hash_cookie
 from records.staff import Counsellor, StaffSession
-from server import Service
 from tests.building import counsellor, deliver, do
+from wiring import Service
 
 ORIGIN = "http://hotline.test"
 

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from bot.channels import Channel, SendRules
 from bot.messages import Inbound, Receipt
 from records.conversations import Message
 from records.crypto import Vault
 from records.staff import Counsellor
 from records.writer import Writer
-from server import Service, Store
+from wiring import Service, Store
 
 T = TypeVar("T")
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai
@@ -51,14 +52,18 @@ class FakeChannel:
     answers: list[Exception | None] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
+    rules: SendRules = field(default_factory=SendRules)
+    addresses: list[str] = field(default_factory=list)
 
-    async def send(self, outbound: Any) -> None:
+    async def send(self, outbound: Any) -> bool:
         """Take one bubble."""
         self.before_answer()
         answer = self.answers.pop(0) if self.answers else None
         if answer is not None:
             raise answer
         self.heard.append(outbound.text)
+        self.addresses.append(outbound.address)
+        return self.rules.messages is not None
 
 
 def small_vault() -> Vault:
@@ -101,6 +106,12 @@ async def say(service: Service, conversation_id: str, text: str, id: str = "", *
     receipt = await service.pipeline.receive(inbound(conversation_id, text, id, **options))
     await service.pipeline.drain()
     return receipt
+
+
+def connect(service: Service, channel: Channel) -> None:
+    """Let a service send to one more platform."""
+    for place in (service.outbox, service.outbox.marking, service.intake):
+        place.channels = {**place.channels, channel.name: channel}
 
 
 async def deliver(service: Service) -> None:

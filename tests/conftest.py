@@ -12,15 +12,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import server
+import wiring
 from command.answering import build_index
 from records.database import migrate, open_engine
 from records.writer import Writer
-from server import Service, Store
 from settings import PREFIX, Settings, load_settings
 from tests.building import Clock
 from triage.release import open_screener
 from triage.screen import Screener
+from wiring import Service, Store
 
 _NUMBERS = itertools.count(1)
 _TEMPLATE = "xindeng_template"
@@ -105,7 +105,7 @@ def sqlite_settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     """Migrated and empty, on each database."""
-    opened = server.open_store(settings)
+    opened = wiring.open_store(settings)
     yield opened
     opened.engine.dispose()
 
@@ -113,7 +113,7 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def sqlite_store(sqlite_settings: Settings) -> Iterator[Store]:
     """The embedded default alone."""
-    opened = server.open_store(sqlite_settings)
+    opened = wiring.open_store(sqlite_settings)
     yield opened
     opened.engine.dispose()
 
@@ -161,7 +161,7 @@ def knowing_service(
 
 
 def _running(settings: Settings, clock: Clock, screener: Screener) -> Iterator[Service]:
-    made = server.build_service(settings, now=clock, screener=screener)
+    made = wiring.build_service(settings, now=clock, screener=screener)
     yield made
     made.writer.close()
     made.store.engine.dispose()

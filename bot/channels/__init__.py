@@ -1,7 +1,9 @@
-"""Channels: each turns its platform's payload into an Inbound, and sends an Outbound. One file a platform."""
+"""Channels: each turns its platform's payload into Arrivals, and sends an Outbound. One file a platform."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from bot.messages import Outbound
@@ -11,8 +13,40 @@ class ChannelUnavailable(Exception):
     """The platform cannot be reached now; try again later."""
 
 
+class ChannelBusy(ChannelUnavailable):
+    """The platform asks us to wait: nothing goes out on this channel for so many seconds."""
+
+    def __init__(self, retry_after_s: float):
+        super().__init__(self.__doc__)
+        self.retry_after_s = retry_after_s
+
+
 class ChannelRefused(Exception):
     """The platform refuses this message for good."""
+
+
+class OutOfReach(ChannelRefused):
+    """The platform lets us write to this person no more. `reason`: blocked, left, closed or used_up."""
+
+    def __init__(self, reason: str):
+        super().__init__(self.__doc__)
+        self.reason = reason
+
+
+class MediaGone(Exception):
+    """The platform no longer has this file, or refuses to give it."""
+
+
+@dataclass(frozen=True)
+class SendRules:
+    """What a platform allows. The ledgers in the database keep count, for all processes together."""
+
+    longest_bytes: int = 4096  # of one bubble
+    per_second: float | None = None  # bubbles of the whole channel
+    window: timedelta | None = None  # how long after the person's last message we may write
+    messages: int | None = None  # how many inside it
+    kept_for_people: int = 0  # of these; the bot does not use them up
+    merges: bool = False  # the bot's waiting bubbles go out as one
 
 
 class Channel(Protocol):
@@ -20,7 +54,19 @@ class Channel(Protocol):
 
     name: str
     delivers_by_store: bool
+    rules: SendRules
 
-    async def send(self, outbound: Outbound) -> None:
-        """Send one bubble; raise ChannelUnavailable or ChannelRefused."""
+    async def send(self, outbound: Outbound) -> bool:
+        """Send one bubble; True when it counts against what the platform allows.
+
+        Raise ChannelUnavailable, ChannelBusy, ChannelRefused or OutOfReach.
+        """
+        ...
+
+
+class MediaChannel(Protocol):
+    """A channel whose people send files."""
+
+    async def fetch(self, reference: str) -> tuple[bytes, str]:
+        """The bytes and the media type of a file; raise ChannelUnavailable or MediaGone."""
         ...

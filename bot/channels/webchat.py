@@ -21,6 +21,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.templating import Jinja2Templates
 
+from bot.channels import SendRules
 from bot.messages import Inbound, Outbound
 from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
 from records import events
@@ -43,9 +44,11 @@ class WebChannel:
 
     name = NAME
     delivers_by_store = True
+    rules = SendRules(longest_bytes=1 << 20)
 
-    async def send(self, outbound: Outbound) -> None:
+    async def send(self, outbound: Outbound) -> bool:
         """Nothing to do on the wire."""
+        return False
 
 
 @dataclass(frozen=True)

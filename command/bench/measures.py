@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import server
+import wiring
 from command.bench import baselines, screens
 from command.bench.deployment import Deployment, ServerProcess
 from command.bench.load import Lines, Step, Stream, Timing, drive, repeat
@@ -137,10 +137,10 @@ async def thinking(bench: Bench) -> list[Row]:
     mixed, questions = around(bench.samples.mixed), around(bench.samples.questions)
     judged = repeat(lambda: bench.screener.judge(next(mixed)), bench.seconds)
     plain = repeat(lambda: by_keywords(next(mixed)), bench.seconds)
-    answering = server.load_answering(bench.ours.settings)
+    answering = wiring.load_answering(bench.ours.settings)
     library = answering.library
     lexical = Lexical.over([text for a in library.articles.values() for text in (*passages_of(a), *a.questions)])
-    now = server.utc_now()
+    now = wiring.utc_now()
     found = repeat(lambda: answering.find(next(questions), now), bench.seconds)
     scored = repeat(lambda: lexical.scores(grams(next(questions))).argmax(), bench.seconds)
     return [

@@ -8,7 +8,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import server
+import wiring
 from command.bench.deployment import Deployment
 from command.bench.load import Connection, Lines, ServerGone, Step, Stream
 
@@ -95,11 +95,11 @@ def alarmed(connection: Connection, console: Stream, texts: Iterator[str]) -> St
 
 def add_counsellor(deployment: Deployment) -> str:
     """Make the account as `hotline user add` does; returns the one-time password."""
-    store = server.open_store(deployment.settings)
+    store = wiring.open_store(deployment.settings)
     try:
-        accounts = server.make_accounts(deployment.settings, store.staff)
+        accounts = wiring.make_accounts(deployment.settings, store.staff)
         with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            return accounts.add(connection, LOGIN, "测试", _ROLES, server.utc_now())
+            return accounts.add(connection, LOGIN, "测试", _ROLES, wiring.utc_now())
     finally:
         store.engine.dispose()
 
@@ -125,10 +125,10 @@ def _signed_in(cookie: str) -> str:
 
 def _csrf(deployment: Deployment, cookie: str) -> str:
     """The session's token, read from our own store: the page around it may change its looks."""
-    store = server.open_store(deployment.settings)
+    store = wiring.open_store(deployment.settings)
     try:
         with store.engine.connect() as connection:
-            found = server.make_accounts(deployment.settings, store.staff).who(connection, cookie, server.utc_now())
+            found = wiring.make_accounts(deployment.settings, store.staff).who(connection, cookie, wiring.utc_now())
     finally:
         store.engine.dispose()
     if found is None:

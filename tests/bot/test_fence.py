@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-import server
-from bot.outbox import Verdict, verdict
+import wiring
+from bot.marking import Outcome
+from bot.parcels import Parcel, Verdict, verdict
 from escalation.alarm import Danger
 from records import tables as t
 from records.outbox_rows import PLAIN, Lane, Pending
@@ -151,7 +152,7 @@ class FenceMachine(RuleBasedStateMachine):
     """The real desk and outbox on a real SQLite file; every example has its own conversation."""
 
     clock: Clock
-    service: server.Service
+    service: wiring.Service
     who: Any
     numbers = count()
 
@@ -162,8 +163,8 @@ class FenceMachine(RuleBasedStateMachine):
         self.claims, self.owned, self.case_id, self.replies = 0, False, "", 0
         self.made: dict[str, int] = {}  # bot row -> claims when it was made
         self.seen: dict[str, int] = {}  # external id of a shown bot message -> claims when it appeared
-        self.taken: list[Pending] = []
-        self.lost: list[Pending] = []  # leased by a worker that is slow or dead
+        self.taken: list[Parcel] = []
+        self.lost: list[Parcel] = []  # leased by a worker that is slow or dead
 
         def work(connection: Any) -> str:
             conversation = self.service.store.conversations.get(connection, self.chat, lock=True)
@@ -227,9 +228,9 @@ class FenceMachine(RuleBasedStateMachine):
     def a_slow_worker_marks_late(self) -> None:
         self._mark(self.lost)
 
-    def _mark(self, items: list[Pending]) -> None:
-        pairs = [(item, "sent") for item in items]
-        do(self.service.writer, lambda c: self.service.outbox._mark_all(c, pairs, self.clock()))
+    def _mark(self, items: list[Parcel]) -> None:
+        pairs = [(item, Outcome("sent")) for item in items]
+        do(self.service.writer, lambda c: self.service.outbox.marking.mark(c, pairs, self.clock()))
         items.clear()
 
     @precondition(lambda self: self.taken)
@@ -269,7 +270,7 @@ class FenceMachine(RuleBasedStateMachine):
 def test_the_real_desk_and_outbox_keep_the_fence() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
-        service = server.build_service(load_settings({"HOTLINE_DATA_DIR": folder}), now=clock)
+        service = wiring.build_service(load_settings({"HOTLINE_DATA_DIR": folder}), now=clock)
         FenceMachine.clock, FenceMachine.service = clock, service
         FenceMachine.who = counsellor(service.store, service.writer)
         machine = settings(

@@ -8,10 +8,9 @@ from datetime import datetime
 
 import pytest
 
-import server
+import wiring
 from bot.dialogue import Found
 from records import tables as t
-from server import Service
 from tests.building import (
     CRISIS,
     LOW,
@@ -27,6 +26,7 @@ from tests.building import (
     say,
     visitor,
 )  # fmt: skip
+from wiring import Service
 
 pytestmark = pytest.mark.anyio
 QUESTION = "抑郁症有哪些症状"
@@ -143,7 +143,7 @@ async def test_two_processes_that_resume_together_answer_once(service: Service, 
     chat = greeted(service)
     await die_before_answering(service, chat, QUESTION)
     clock.forward(seconds=service.settings.handling_lease_s + 1)
-    other = server.build_service(service.settings, now=clock)
+    other = wiring.build_service(service.settings, now=clock)
 
     taken = await asyncio.gather(service.pipeline.resume(), other.pipeline.resume())
 

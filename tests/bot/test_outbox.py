@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels import ChannelRefused, ChannelUnavailable
+from bot.marking import BACK_OFF_CAP_S, MOST_ATTEMPTS, Outcome, back_off_s
 from bot.messages import Outbound
-from bot.outbox import _BACK_OFF_CAP_S, _MOST_ATTEMPTS, Verdict, back_off_s, verdict
+from bot.parcels import Verdict, verdict
 from escalation.alarm import Danger
 from records import tables as t
 from records.outbox_rows import PLAIN, Lane, Pending
-from server import Service
-from tests.building import WAIT_S, Clock, FakeChannel, counsellor, deliver, do, greeted, heard, rows
+from tests.building import WAIT_S, Clock, FakeChannel, connect, counsellor, deliver, do, greeted, heard, rows
 from triage.risk import Level
+from wiring import Service
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.anyio
 def channel(service: Service) -> FakeChannel:
     """A platform outside that the service can send to."""
     fake = FakeChannel()
-    service.outbox.channels = {**service.outbox.channels, fake.name: fake}
+    connect(service, fake)
     return fake
 
 
@@ -77,7 +78,7 @@ def test_the_bots_words_go_only_while_nobody_owns_and_they_are_of_this_ownership
 @given(st.integers(0, 60), st.floats(0, 1, exclude_max=True))
 def test_the_wait_for_the_next_try_grows_to_a_limit_and_is_spread(attempts: int, spread: float) -> None:
     wait = back_off_s(attempts, spread)
-    assert 0.5 <= wait <= _BACK_OFF_CAP_S
+    assert 0.5 <= wait <= BACK_OFF_CAP_S
     assert back_off_s(attempts + 1, spread) >= wait
     assert back_off_s(attempts, 0) * 2 == back_off_s(attempts, 1)
 
@@ -111,7 +112,7 @@ async def test_a_platform_that_is_away_is_tried_again_and_nothing_overtakes(
     await deliver(service)  # not yet due
     assert channel.answers == [channel.answers[0]]
     for _ in range(2):
-        clock.forward(seconds=_BACK_OFF_CAP_S)
+        clock.forward(seconds=BACK_OFF_CAP_S)
         await deliver(service)
 
     assert channel.heard == ["first", "second"]
@@ -137,11 +138,11 @@ async def test_after_enough_tries_a_message_is_dead_and_not_before(
     service: Service, channel: FakeChannel, clock: Clock
 ) -> None:
     row = queue(service, greeted(service, channel="fake"), "words")
-    channel.answers = [ChannelUnavailable() for _ in range(_MOST_ATTEMPTS)]
-    for _ in range(_MOST_ATTEMPTS):
+    channel.answers = [ChannelUnavailable() for _ in range(MOST_ATTEMPTS)]
+    for _ in range(MOST_ATTEMPTS):
         assert state(service, row) == "pending"
         await deliver(service)
-        clock.forward(seconds=_BACK_OFF_CAP_S)
+        clock.forward(seconds=BACK_OFF_CAP_S)
     assert state(service, row) == "dead"
     assert rows(service.store.engine, t.event, kind="undelivered")
 
@@ -152,7 +153,7 @@ async def test_a_platform_that_never_answers_holds_nobody_up(service: Service, c
             await asyncio.Event().wait()
 
     service.outbox.lease = timedelta(seconds=0.2)
-    service.outbox.channels = {**service.outbox.channels, "silent": Silent("silent")}
+    connect(service, Silent("silent"))
     stuck = queue(service, greeted(service, "one", channel="silent"), "stuck")
     queue(service, greeted(service, "two", channel="fake"), "fine")
     await asyncio.wait_for(deliver(service), WAIT_S)
@@ -189,8 +190,8 @@ async def test_what_was_sent_but_not_marked_is_sent_again_and_shown_once(
 
     clock.forward(seconds=service.settings.outbox_lease_s + 1)
     await deliver(service)
-    late = list(zip(items, ["sent"], strict=True))
-    do(service.writer, lambda c: service.outbox._mark_all(c, late, clock()))  # it was only slow, and marks as well
+    late = list(zip(items, [Outcome("sent")], strict=True))
+    do(service.writer, lambda c: service.outbox.marking.mark(c, late, clock()))  # it was only slow, and marks as well
 
     assert channel.heard == ["words", "words"]
     assert bodies(service, chat) == ["words"]
@@ -218,7 +219,7 @@ async def test_behind_dropped_words_the_next_ones_go_in_the_same_round(service: 
 async def test_on_the_web_page_a_claim_during_the_send_still_drops_it(service: Service) -> None:
     chat = greeted(service)
     page = FakeChannel("web", delivers_by_store=True, before_answer=lambda: take_over(service, chat))
-    service.outbox.channels = {"web": page}
+    connect(service, page)
     row = queue(service, chat, "from the bot")
     await service.outbox.deliver_due()
     page.before_answer = lambda: None

@@ -17,9 +17,9 @@ from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
 from bot.pipeline import _UNREAD_KINDS, LONGEST_BYTES
 from records import tables as t
 from records.outbox_rows import Lane, OutboxRows
-from server import Service
 from tests.building import CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, Clock, counsellor, do, greeted, inbound, rows, say
 from triage.risk import Level
+from wiring import Service
 
 pytestmark = pytest.mark.anyio
 ODD_TEXTS = {

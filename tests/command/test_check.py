@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import server
+import wiring
 from command.check import faults
 from command.main import app
 from records.crypto import SAMPLE_KEY
@@ -17,7 +17,7 @@ from settings import load_settings
 from tests.building import PASSED
 from triage.release import SHIPPED, adopt
 
-_NOW = server.utc_now()
+_NOW = wiring.utc_now()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def fit(tmp_path: Path) -> dict[str, str]:
 
 
 def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]]) -> None:
-    store = server.open_store(load_settings(environment))
+    store = wiring.open_store(load_settings(environment))
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         for login, roles in people:
             staff_id = store.staff.add(connection, login, login, roles, PASSED, _NOW)
@@ -45,7 +45,7 @@ def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]]
 
 
 def change_everybody(environment: dict[str, str], **values: object) -> None:
-    store = server.open_store(load_settings(environment))
+    store = wiring.open_store(load_settings(environment))
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         for who in store.staff.all(connection):
             store.staff.change(connection, who.id, **values)

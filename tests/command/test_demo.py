@@ -17,12 +17,12 @@ from command.bench.deployment import deploy, free_port
 from command.demo import NoDrill, Script, load_scripts, play, proof
 from command.main import app
 from records.crypto import load_vault
-from server import utc_now
 from settings import load_settings
 from triage.memory import Memory
 from triage.release import open_screener
 from triage.risk import Level
 from triage.screen import Screener
+from wiring import utc_now
 
 SCRIPTS = load_scripts()
 LEVELS = {

@@ -12,6 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 import server
+import wiring
 from bot.messages import Inbound
 from command.main import app
 from escalation.accounts import hash_password
@@ -38,7 +39,7 @@ must_not_match = ["你好", "谢谢"]
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("COLUMNS", "240")
-    store = server.open_store(load_settings())
+    store = wiring.open_store(load_settings())
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
         for login, role in (("wang", "supervisor"), ("lin", "counsellor")):
             store.staff.add(connection, login, login, (role,), hash_password(PASSWORD), NOW)
@@ -60,7 +61,7 @@ def run(*words: str, password: str = PASSWORD) -> Result:
 def store_message(text: str, level: Level) -> str:
     """One stored message that was judged at this level when it came."""
     settings = load_settings()
-    service = server.build_service(settings)
+    service = wiring.build_service(settings)
     conversation_id = visitor(service.store, service.writer, now=service.now())
     service.pipeline.screener.judge = lambda _: Screening(level)  # type: ignore[method-assign]  # an older release
     inbound = Inbound("web", conversation_id, "m1", "text", text)
@@ -93,7 +94,7 @@ def test_reading_the_texts_of_a_replay_is_audited(candidate: Path) -> None:
     message_id = store_message("我已经站在桥栏杆外面了，马上跳下去", Level.NONE)
     done = run("screen", "--replay", "--release", str(candidate), "--by", "wang", "--texts")
     assert "桥栏杆" in done.output
-    (entry,) = [row for row in rows(server.open_store(load_settings()).engine, t.audit) if "texts_read" in row.action]
+    (entry,) = [row for row in rows(wiring.open_store(load_settings()).engine, t.audit) if "texts_read" in row.action]
     assert message_id in entry.detail
 
 
@@ -117,7 +118,7 @@ def test_an_adopted_release_judges_from_then_on(candidate: Path) -> None:
     done = run("screening", "adopt", str(candidate), "--by", "wang")
     assert done.exit_code == 0, done.output
     assert run("screening", "status").output != before
-    (entry,) = [row for row in rows(server.open_store(load_settings()).engine, t.audit) if "adopted" in row.action]
+    (entry,) = [row for row in rows(wiring.open_store(load_settings()).engine, t.audit) if "adopted" in row.action]
     assert json.loads(entry.detail)["version"] in done.output.replace("\n", "")
     line = CliRunner().invoke(app, ["screen"], input=json.dumps({"id": "a", "text": "天气"})).output
     assert "suicide.weather" in line
@@ -125,7 +126,7 @@ def test_an_adopted_release_judges_from_then_on(candidate: Path) -> None:
 
 def test_a_running_service_takes_an_adopted_release_over(candidate: Path) -> None:
 
-    service = server.build_service(load_settings())
+    service = wiring.build_service(load_settings())
     before = service.pipeline.screener.version
     (candidate / "rulebook" / "zz.toml").write_text(HARMLESS_RULE, encoding="utf-8")
     run("screening", "adopt", str(candidate), "--by", "wang")
@@ -139,7 +140,7 @@ def test_a_release_that_became_unreadable_leaves_the_shipped_one_judging(candida
     run("screening", "adopt", str(candidate), "--by", "wang")
     for file in load_settings().screening_dir.glob("*/rulebook/suicide.toml"):
         file.write_text("[[frame", encoding="utf-8")
-    assert server.screening_in_force(load_settings()).judge(SMALL_TALK).level == Level.NONE
+    assert wiring.screening_in_force(load_settings()).judge(SMALL_TALK).level == Level.NONE
 
 
 def test_a_release_that_fails_its_sentences_is_not_switched_on(candidate: Path) -> None:

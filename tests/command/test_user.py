@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-import server
+import wiring
 from command import user
 from command.main import app
 from escalation.accounts import password_fits
@@ -30,7 +30,7 @@ def run(*words: str) -> Result:
 
 
 def stored(login: str) -> Counsellor:
-    store = server.open_store(load_settings())
+    store = wiring.open_store(load_settings())
     with store.engine.connect() as connection:
         found = store.staff.by_login(connection, login)
     store.engine.dispose()
@@ -62,7 +62,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(words: tuple[str, ...])
     done = run(*words)
     assert done.exit_code == 2
     assert "boss" in done.output or "nobody" in done.output
-    store = server.open_store(load_settings())
+    store = wiring.open_store(load_settings())
     assert rows(store.engine, t.audit) == []
     store.engine.dispose()
 
@@ -105,7 +105,7 @@ def test_a_closed_account_is_listed_as_closed() -> None:
 
 def test_a_fresh_installation_says_how_to_sign_in_and_says_it_once(capsys: pytest.CaptureFixture[str]) -> None:
     settings = load_settings()
-    service = server.build_service(settings, now=Clock())
+    service = wiring.build_service(settings, now=Clock())
     user.welcome(settings, service)
     first = capsys.readouterr().out
     user.welcome(settings, service)

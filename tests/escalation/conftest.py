@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-import server
+import wiring
 from escalation.alarm import Alarm, Danger
 from escalation.desk import Desk
 from escalation.roles import load_permissions
@@ -18,10 +18,10 @@ from records.cases import Alert, Case
 from records.conversations import Conversation
 from records.staff import Counsellor
 from records.writer import Writer
-from server import Store
 from settings import Settings
 from tests.building import Clock, counsellor, do, rows, visitor
 from triage.risk import Level
+from wiring import Store
 
 
 @dataclass
@@ -111,5 +111,5 @@ def raised_at(office: Office, case_id: str) -> datetime:
 
 @pytest.fixture
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
-    alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, server.make_clocks(settings))
+    alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, wiring.make_clocks(settings))
     return Office(store, writer, alarm, Desk(alarm, store.staff, load_permissions()), clock)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 import sqlalchemy as sa
 
-import server
+import wiring
 from escalation.accounts import (
     Accounts,
     WeakPassword,
@@ -21,9 +21,9 @@ from escalation.accounts import (
 from records import tables as t
 from records.staff import Counsellor, StaffSession
 from records.writer import Writer
-from server import Store
 from settings import Settings
 from tests.building import Clock, counsellor, do, rows
+from wiring import Store
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Door:
 @pytest.fixture
 def door(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Door:
     counsellor(store, writer, "lin")
-    return Door(server.make_accounts(settings, store.staff), store, writer, clock)
+    return Door(wiring.make_accounts(settings, store.staff), store, writer, clock)
 
 
 def test_passwords_are_kept_as_argon2id_and_never_as_they_are() -> None:

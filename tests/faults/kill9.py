@@ -26,7 +26,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-import server
+import wiring
 from bot.replies import load_replies
 from command.bench.deployment import Deployment, deploy
 from records import tables as t
@@ -59,7 +59,7 @@ class Store:
 
     def __init__(self, deployment: Deployment):
         self._settings = deployment.settings
-        self._store = server.open_store(deployment.settings)
+        self._store = wiring.open_store(deployment.settings)
         replies = load_replies(deployment.settings.numbers(), deployment.settings.hotline_name)
         self._safety = {replies.render(key) for key in _SAFETY}
 

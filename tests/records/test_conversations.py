@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from records.conversations import Conversations, NewMessage, body_hash
 from records.writer import Writer
-from server import Store
 from tests.building import NOW, do, visitor
+from wiring import Store
 
 LATER = NOW + timedelta(seconds=10)
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import server
+import wiring
 from records import tables as t
 from records.crypto import SAMPLE_KEY, BadKeyFile, Vault, WrongKey, load_vault
 from records.database import check_key
-from server import Service, Store
 from settings import Settings
 from tests.building import CRISIS, WAIT_S, counsellor, deliver, do, rows, say, small_vault, visitor
 from triage.risk import Level
+from wiring import Service, Store
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates and NUL too
 CANARY = "金丝雀住在红星路八号"
@@ -133,9 +133,9 @@ def test_a_database_refuses_a_wrong_key_and_still_opens_with_the_right_one(store
 
 
 def test_the_service_does_not_start_with_a_wrong_key(sqlite_settings: Settings, tmp_path: Path) -> None:
-    server.open_store(sqlite_settings).engine.dispose()
+    wiring.open_store(sqlite_settings).engine.dispose()
     with pytest.raises(WrongKey):
-        server.open_store(sqlite_settings.model_copy(update={"key_file": tmp_path / "other.json"}))
+        wiring.open_store(sqlite_settings.model_copy(update={"key_file": tmp_path / "other.json"}))
 
 
 @pytest.mark.anyio

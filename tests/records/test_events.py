@@ -13,8 +13,8 @@ from records import events
 from records.database import open_engine
 from records.events import READ_AT_ONCE, Cursor
 from records.writer import Writer
-from server import Store
 from tests.building import NOW, do
+from wiring import Store
 
 
 def tell(connection: sa.Connection, number: int, *, topic: str = "desk", conversation: str | None = None) -> None:

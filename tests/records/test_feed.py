@@ -13,8 +13,8 @@ from records import events, feed
 from records.events import Cursor, Event
 from records.feed import Feed, sse
 from records.writer import Writer
-from server import Store
 from tests.building import NOW, WAIT_S, do
+from wiring import Store
 
 pytestmark = pytest.mark.anyio
 

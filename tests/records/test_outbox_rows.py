@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-import server
+import wiring
+from records import tables as t
 from records.outbox_rows import PLAIN, Lane, Pending
 from records.writer import Writer
-from server import Store
 from settings import Settings
-from tests.building import NOW, do, visitor
+from tests.building import NOW, do, rows, visitor
+from wiring import Store
 
 LEASE = timedelta(seconds=10)
 MOMENT = timedelta(microseconds=1)
@@ -98,7 +99,8 @@ def test_a_row_comes_back_as_it_was_queued(store: Store, writer: Writer) -> None
         extra={"article": "E001"}, origin_id="lin", id="r-1",
     )  # fmt: skip
     do(writer, lambda c: store.outbox.add(c, item, NOW))
-    assert due(store, writer) == [replace(item, owner_epoch=0)]
+    contact = rows(store.engine, t.contact)[0].id
+    assert due(store, writer) == [replace(item, owner_epoch=0, contact_id=contact)]
     assert do(writer, lambda c: store.outbox.exists(c, "r-1"))
     assert not do(writer, lambda c: store.outbox.exists(c, "r-2"))
     assert do(writer, lambda c: store.outbox.waiting(c, chat)) == 1
@@ -106,7 +108,7 @@ def test_a_row_comes_back_as_it_was_queued(store: Store, writer: Writer) -> None
 
 @pytest.mark.postgres
 def test_two_workers_on_postgresql_never_hold_the_same_row(postgres_url: str, sqlite_settings: Settings) -> None:
-    store = server.open_store(sqlite_settings.model_copy(update={"database_url": postgres_url}))
+    store = wiring.open_store(sqlite_settings.model_copy(update={"database_url": postgres_url}))
     writer = Writer(store.engine)
     for number in range(20):
         queue(store, writer, visitor(store, writer, str(number)), str(number))

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from records import tables as t
 from records.staff import first_broken
 from records.writer import Writer
-from server import Store
 from tests.building import NOW, WAIT_S, do
+from wiring import Store
 
 CHANGES = {
     "actor_id": "somebody else",

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from records import tables as t
 from records.writer import Writer, WriterClosed
-from server import Store
 from tests.building import NOW, WAIT_S, do, rows
+from wiring import Store
 
 
 class Broken(Exception):

@@ -1,0 +1,153 @@
+"""What a platform brought comes in here: find the person, keep everything, screen it, and only then say thanks.
+
+One transaction holds the contact, the message with its assessment, the files still to fetch and whatever the channel
+must remember of having received it (a cursor), so that nothing is confirmed to a platform that is not on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.channels import Channel
+from bot.messages import Arrival, Inbound, Receipt
+from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
+from records.attachments import Attachments
+from records.contacts import Contact, Contacts
+from records.conversations import body_hash
+from records.ledger import Ledger
+from records.outbox_rows import Lane, Pending
+from triage.risk import Level, Screening
+
+Then = Callable[[sa.Connection], None]
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What became of one arrival; `receipt` is None for news that is no message."""
+
+    conversation_id: str
+    receipt: Receipt | None
+
+
+@dataclass
+class Intake:
+    """Takes arrivals of all platforms. `late`: older messages get an honest line instead of a cheerful answer."""
+
+    pipeline: Pipeline
+    contacts: Contacts
+    ledger: Ledger
+    attachments: Attachments
+    channels: Mapping[str, Channel]
+    late: timedelta
+
+    async def arrive(self, *arrivals: Arrival, then: Then | None = None) -> list[Arrived]:
+        """Keep them all, in order, in one transaction with `then`; answers follow afterwards."""
+        now = self.pipeline.now()
+        judged = [(arrival, self.pipeline.screen(arrival.text)) for arrival in map(cut, arrivals)]
+
+        def work(connection: sa.Connection) -> list[Arrived]:
+            found = [self._take(connection, arrival, screening, now) for arrival, screening in judged]
+            if then is not None:
+                then(connection)
+            return found
+
+        found = await self.pipeline.writer.write(work)
+        for arrived in found:
+            if arrived.receipt is not None:
+                self.pipeline.answer_later(arrived.conversation_id, arrived.receipt)
+        return found
+
+    def _take(self, connection: sa.Connection, arrival: Arrival, screening: Screening, now: datetime) -> Arrived:
+        contact, conversation_id, is_new = self.contacts.enter(
+            connection, arrival.channel, arrival.address, now, arrival.scene
+        )
+        if arrival.kind == "left":
+            self.contacts.change(connection, contact.id, unreachable="left")
+            return Arrived(conversation_id, None)
+        self._meet(connection, contact, arrival)
+        if arrival.kind == "joined" or (is_new and screening.level < Level.MEDIUM):
+            self._greet(connection, conversation_id, arrival, now)
+        receipt = None
+        if arrival.kind != "joined":
+            receipt = self._store(connection, contact, conversation_id, arrival, screening, now)
+        if receipt is None or not receipt.is_repeat:
+            self._refill(connection, conversation_id, arrival, now)
+        return Arrived(conversation_id, receipt)
+
+    def _refill(self, connection: sa.Connection, conversation_id: str, arrival: Arrival, now: datetime) -> None:
+        rules = self.channels[arrival.channel].rules
+        usual = (rules.messages, rules.window) if rules.messages and rules.window else None
+        if opens := arrival.opens or usual:
+            count, window = opens
+            self.ledger.refill(connection, conversation_id, count, (arrival.sent_at or now) + window, now)
+
+    def _meet(self, connection: sa.Connection, contact: Contact, arrival: Arrival) -> None:
+        """They wrote: they can be reached again; a new name or scene is kept."""
+        changes: dict[str, str] = {}
+        if contact.unreachable:
+            changes["unreachable"] = ""
+        if arrival.nickname and arrival.nickname != contact.nickname:
+            changes["nickname"] = arrival.nickname
+        if arrival.scene and not contact.scene:
+            changes["scene"] = arrival.scene
+        if changes:
+            self.contacts.change(connection, contact.id, **changes)
+
+    def _greet(self, connection: sa.Connection, conversation_id: str, arrival: Arrival, now: datetime) -> None:
+        pipeline = self.pipeline
+        conversation = pipeline.conversations.get(connection, conversation_id, lock=True)
+        if conversation is None or conversation.owner_id is not None or conversation.level > Level.LOW:
+            return
+        row_id = hashlib.sha256(f"greeting\0{arrival.channel}\0{arrival.external_id}".encode()).hexdigest()[:32]
+        if pipeline.outbox.exists(connection, row_id):  # the platform told us twice
+            return
+        pipeline.outbox.add(
+            connection,
+            Pending(
+                conversation_id, arrival.channel, Lane.REPLY, "bot", conversation.epoch, "greeting.first",
+                extra=TOPIC_BUTTONS, id=row_id,
+            ),
+            now,
+        )  # fmt: skip
+        pipeline.conversations.change(connection, conversation_id, disclosed_at=now)
+
+    def _store(
+        self, connection: sa.Connection, contact: Contact, conversation_id: str, arrival: Arrival,
+        screening: Screening, now: datetime,
+    ) -> Receipt:  # fmt: skip
+        is_late = arrival.sent_at is not None and now - arrival.sent_at > self.late
+        marks = {"edited": arrival.is_edited, "late": is_late, "cut": arrival.is_cut}
+        inbound = Inbound(
+            arrival.channel, conversation_id, self._own_id(connection, arrival), arrival.kind, arrival.text,
+            arrival.sent_at, extra={name: True for name, is_so in marks.items() if is_so},
+            is_answered=not is_late and contact.blocked_at is None,
+            remark="talk.late" if is_late else "",
+        )  # fmt: skip
+        receipt = self.pipeline.store(connection, inbound, screening, now)
+        if not receipt.is_repeat:
+            for reference in arrival.files:
+                self.attachments.expect(
+                    connection, receipt.message_id, conversation_id, arrival.channel, arrival.kind, reference, now
+                )
+        return receipt
+
+    def _own_id(self, connection: sa.Connection, arrival: Arrival) -> str:
+        """The platform's id; a platform that uses one id for two messages loses neither."""
+        found = self.pipeline.conversations.find_external(connection, arrival.channel, arrival.external_id)
+        digest = body_hash(arrival.kind, arrival.text)
+        if found is None or found[2] == digest:
+            return arrival.external_id
+        return f"{arrival.external_id}#{digest[:16]}"
+
+
+def cut(arrival: Arrival) -> Arrival:
+    """At most 64 KiB of text are kept; platforms send far less. What is cut off is marked."""
+    raw = arrival.text.encode("utf-8", "surrogatepass")
+    if len(raw) <= LONGEST_BYTES:
+        return arrival
+    return replace(arrival, text=raw[:LONGEST_BYTES].decode("utf-8", "ignore"), is_cut=True)
