@@ -33,6 +33,7 @@ def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> F
         tasks = [
             asyncio.create_task(service.outbox.run(0.5)),
             asyncio.create_task(sweep_for_ever(service)),
+            *(asyncio.create_task(door.run()) for door in service.doors),
         ]
         yield
         for task in tasks:
@@ -40,6 +41,7 @@ def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> F
         await asyncio.gather(*tasks, return_exceptions=True)
         await service.pipeline.drain()
         await service.feed.stop()
+        await service.http.aclose()
         await asyncio.to_thread(service.writer.close)
         service.store.engine.dispose()
 
@@ -88,6 +90,8 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     }
     chat = WebChat(pipeline, service.feed, page, service.outbox.replies.render("greeting.first"), settings.is_https)
     app.include_router(chat.router())
+    for door in service.doors:
+        app.include_router(door.router())
     console = access.Console(
         engine=service.store.engine, writer=service.writer, feed=service.feed, desk=service.desk,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),

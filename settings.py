@@ -78,6 +78,36 @@ class Settings(BaseSettings):
     lock_failures: int = Field(5, ge=1, description="wrong passwords before an account is locked")
     lock_s: int = Field(900, ge=1, description="how long it is locked")
 
+    # channels: each is on when its secrets are there
+    telegram_token: str = Field("", description="token of the bot; empty = no Telegram")
+    telegram_secret: str = Field("", description="secret header of the webhook; empty = we ask for updates ourselves")
+    telegram_api_url: str = Field("https://api.telegram.org", description="where Telegram's Bot API is")
+    wechat_app_id: str = Field("", description="app id of the Official Account; empty = no WeChat")
+    wechat_app_secret: str = Field("", description="its app secret; empty = only replies within the call")
+    wechat_token: str = Field("", description="token of the server configuration")
+    wechat_aes_key: str = Field("", description="EncodingAESKey (43 characters); empty = plain mode")
+    wechat_api_url: str = Field("https://api.weixin.qq.com", description="where WeChat's API is")
+    wecom_corp_id: str = Field("", description="corporation id of WeCom; empty = no 微信客服")
+    wecom_secret: str = Field("", description="secret of 微信客服")
+    wecom_token: str = Field("", description="token of the callback")
+    wecom_aes_key: str = Field("", description="EncodingAESKey of the callback (43 characters)")
+    wecom_api_url: str = Field("https://qyapi.weixin.qq.com", description="where WeCom's API is")
+    http_channels_file: Path | None = Field(None, description="TOML of partner systems that join by signed HTTP")
+    widget_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="sites that may embed the web chat")
+    media_longest_bytes: int = Field(10_000_000, ge=1000, description="larger files are not kept")
+    recogniser_url: str = Field("", description="speech-to-text service (OpenAI-compatible); empty = people listen")
+    recogniser_key: str = Field("", description="its key, if it wants one")
+    recogniser_model: str = Field("whisper-1", description="its model")
+    link_code_s: int = Field(600, ge=60, description="how long a code that links two channels is good")
+    answers_per_minute: int = Field(10, ge=1, description="more of one person's messages are kept, not answered")
+
+    @field_validator("widget_origins", mode="before")
+    @classmethod
+    def _read_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
     @field_validator("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", mode="before")
     @classmethod
     def _read_seconds(cls, value: object) -> object:

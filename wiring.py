@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import sqlalchemy as sa
 import structlog
 
+import platforms
 from bot.answering import Answering
-from bot.channels import Channel
-from bot.channels.webchat import NAME as WEB
-from bot.channels.webchat import WebChannel
+from bot.channels import Door
 from bot.intake import Intake
 from bot.marking import Marking
 from bot.outbox import Outbox
@@ -32,6 +32,7 @@ from knowledge.answers import Answerer
 from knowledge.articles import Library, load_library
 from knowledge.encoder import EncoderError, StaticEncoder
 from knowledge.index import IndexRefused
+from platforms import Outside
 from records.attachments import Attachments
 from records.cases import Alerts, Cases
 from records.channel_state import ChannelState
@@ -90,6 +91,8 @@ class Service:
     pipeline: Pipeline
     intake: Intake
     outbox: Outbox
+    doors: tuple[Door, ...]  # where the platforms' messages come in
+    http: httpx.AsyncClient  # calls to platforms
     now: Callable[[], datetime]
     screening_folder: Path  # of the release that judges
 
@@ -180,7 +183,8 @@ def build_service(
         now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s),
     )  # fmt: skip
-    channels: dict[str, Channel] = {WEB: WebChannel()}
+    http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2)
+    channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
     marking = Marking(
         store.outbox, store.conversations, store.contacts, store.ledger, alarm, replies, channels, random.random
     )
@@ -194,5 +198,5 @@ def build_service(
     feed.on_news(outbox.ring)
     return Service(
         settings, store, writer, feed, alarm, desk, make_accounts(settings, store.staff), pipeline, intake, outbox,
-        now, release.in_force(settings.screening_dir),
+        platforms.open_doors(settings, channels, intake), http, now, release.in_force(settings.screening_dir),
     )  # fmt: skip

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from fastapi import APIRouter
+
 from bot.messages import Outbound
 
 
@@ -35,6 +37,10 @@ class OutOfReach(ChannelRefused):
 
 class MediaGone(Exception):
     """The platform no longer has this file, or refuses to give it."""
+
+
+class TooLarge(MediaGone):
+    """The file is larger than we keep."""
 
 
 @dataclass(frozen=True)
@@ -69,4 +75,16 @@ class MediaChannel(Protocol):
 
     async def fetch(self, reference: str) -> tuple[bytes, str]:
         """The bytes and the media type of a file; raise ChannelUnavailable or MediaGone."""
+        ...
+
+
+class Door(Protocol):
+    """Where a platform's messages come in: routes it calls, and what runs beside them (asking for updates)."""
+
+    def router(self) -> APIRouter:
+        """The routes that the platform calls."""
+        ...
+
+    async def run(self) -> None:
+        """Work beside the routes, until cancelled; returns at once where there is none."""
         ...

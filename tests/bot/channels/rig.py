@@ -1,0 +1,52 @@
+"""What the contract test needs of a platform: it stands beside our service, speaks the real protocol, and can fail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+
+class Trouble(Enum):
+    """What goes wrong at the platform until it is set to NONE again."""
+
+    NONE = "none"
+    DOWN = "down"  # connections are refused or answered with a server error
+    SLOW = "slow"  # every call takes longer than our lease
+    THROTTLED = "throttled"  # the platform asks us to wait some seconds, for the next call only
+    QUOTA = "quota"  # this person's allowance is used up
+    BLOCKED = "blocked"  # the person has blocked or left us
+    TOKEN_EXPIRED = "token_expired"  # the access token in use is refused, for the next call only
+
+
+class Rig(Protocol):
+    """One platform. `kinds` are the message types that it can send, one recorded payload each."""
+
+    name: str
+    kinds: tuple[str, ...]
+    has_quota: bool
+    has_token: bool
+
+    async def post(self, person: str, number: int, text: str, *, sent_at: datetime | None = None) -> int:
+        """The platform brings our service message `number` of a person; returns our HTTP status."""
+        ...
+
+    async def post_kind(self, person: str, number: int, kind: str) -> int:
+        """The platform brings the recorded payload of another kind of message."""
+        ...
+
+    async def forge(self, person: str, number: int, text: str) -> int:
+        """Somebody who does not know the secret sends what looks like a message."""
+        ...
+
+    async def post_broken(self, body: bytes) -> int:
+        """Bytes that are no message, with the best signature their sender can make."""
+        ...
+
+    def trouble(self, what: Trouble) -> None:
+        """From now on this goes wrong (see Trouble)."""
+        ...
+
+    def seen(self, person: str) -> list[str]:
+        """The texts that the person sees on their phone, oldest first, as the platform took them from us."""
+        ...
