@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import ahocorasick_rs
+
 
 class LexiconError(ValueError):
     """A lexicon file cannot be used."""
@@ -33,23 +35,19 @@ class Lexicon:
         self.names = tuple(sorted(words))
         self.version = version
         self.words = {name: tuple(words[name]) for name in self.names}
-        self._meanings: dict[str, tuple[int, ...]] = {}
-        lengths: dict[str, set[int]] = {}
+        meanings: dict[str, tuple[int, ...]] = {}
         for number, name in enumerate(self.names):
             for word in words[name]:
-                self._meanings[word] = (*self._meanings.get(word, ()), number)
-                lengths.setdefault(word[0], set()).add(len(word))
-        self._lengths = {first: tuple(sorted(found)) for first, found in lengths.items()}
+                meanings[word] = (*meanings.get(word, ()), number)
+        self._meanings = tuple(meanings.values())
+        self._finder = ahocorasick_rs.AhoCorasick(list(meanings))
 
     def find(self, text: str) -> list[Found]:
         """Every concept in the text, in order; where two words of one concept overlap, both."""
-        found = []
-        for start, first in enumerate(text):
-            for length in self._lengths.get(first, ()):
-                end = start + length
-                if end <= len(text):
-                    found += [Found(concept, start, end) for concept in self._meanings.get(text[start:end], ())]
-        return found
+        whole = text.encode("utf-8", "replace").decode()  # the finder takes no half characters
+        spans = self._finder.find_matches_as_indexes(whole, overlapping=True)
+        spans.sort(key=lambda span: span[1:])
+        return [Found(concept, start, end) for word, start, end in spans for concept in self._meanings[word]]
 
 
 def load_lexicon(folder: Path) -> Lexicon:

@@ -48,16 +48,20 @@ def meanings(text: str, lexicon: Lexicon) -> Places:
     """The distinct places of concepts: each alone, ordered pairs within a clause, pairs within the message."""
     found = lexicon.find(text)
     alone = list(dict.fromkeys(each.concept for each in found))[:_MOST_CONCEPTS]
-    kept = set(alone)
-    keys = {(_ALONE, concept, 0) for concept in alone}
-    keys |= {(_IN_MESSAGE, min(a, b), max(a, b)) for a in alone for b in alone if a != b}
-    for first_end, last_start in _clauses(text, [each for each in found if each.concept in kept]):
-        keys |= {(_IN_CLAUSE, a, b) for a, end in first_end.items() for b, start in last_start.items() if end <= start}
-    if not keys:
+    if not alone:
         return np.zeros(0, dtype=np.int64)
-    parts = np.array(sorted(keys), dtype=np.uint32)
-    hashed = (parts[:, 0] * _FACTOR + parts[:, 1] * _MIX) * _FACTOR + parts[:, 2] * _MIX
-    return RUN_PLACES + (_mixed(hashed) % np.uint32(CONCEPT_PLACES)).astype(np.int64)
+    kept, one = set(alone), np.array(sorted(alone), dtype=np.uint32)
+    first, second = np.triu_indices(len(one), 1)
+    hashed = [_keyed(_ALONE, one, np.zeros_like(one)), _keyed(_IN_MESSAGE, one[first], one[second])]
+    for concepts, first_end, last_start in _clauses(text, [each for each in found if each.concept in kept]):
+        before, after = np.nonzero(first_end[:, None] <= last_start[None, :])
+        hashed.append(_keyed(_IN_CLAUSE, concepts[before], concepts[after]))
+    return RUN_PLACES + (_mixed(np.concatenate(hashed)) % np.uint32(CONCEPT_PLACES)).astype(np.int64)
+
+
+def _keyed(kind: int, a: NDArray[np.uint32], b: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """One number for a concept or a pair."""
+    return (np.uint32(kind) * _FACTOR + a * _MIX) * _FACTOR + b * _MIX
 
 
 def counted(text: str, lexicon: Lexicon) -> tuple[Places, Weights]:
@@ -83,12 +87,16 @@ def _mixed(hashed: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return mixed ^ (mixed >> np.uint32(13))
 
 
-def _clauses(text: str, found: list[Found]) -> list[tuple[dict[int, int], dict[int, int]]]:
-    """For each clause: where each of its concepts first ends, and where it last starts."""
+def _clauses(text: str, found: list[Found]) -> list[tuple[NDArray[np.uint32], Places, Places]]:
+    """For each clause its concepts, where each first ends, and where it last starts."""
     ends = [at for at, char in enumerate(text) if char in _CLAUSE_ENDS]
-    grouped: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
+    grouped: dict[int, dict[int, tuple[int, int]]] = {}
     for each in found:
-        first_end, last_start = grouped.setdefault(bisect_left(ends, each.start), ({}, {}))
-        first_end[each.concept] = min(each.end, first_end.get(each.concept, each.end))
-        last_start[each.concept] = max(each.start, last_start.get(each.concept, each.start))
-    return list(grouped.values())
+        clause = grouped.setdefault(bisect_left(ends, each.start), {})
+        end, start = clause.get(each.concept, (each.end, each.start))
+        clause[each.concept] = min(end, each.end), max(start, each.start)
+    made = []
+    for clause in grouped.values():
+        spans = np.array(list(clause.values()), dtype=np.int64)
+        made.append((np.array(list(clause), dtype=np.uint32), spans[:, 0], spans[:, 1]))
+    return made

@@ -54,4 +54,4 @@ def test_the_version_follows_the_words(tmp_path):
 def test_the_shipped_lexicon_is_large_and_without_stray_spaces():
     lexicon = load_lexicon(LEXICON)
     assert len(lexicon.names) > 100
-    assert all(word == word.strip() for word in lexicon._meanings)
+    assert all(word == word.strip() for words in lexicon.words.values() for word in words)

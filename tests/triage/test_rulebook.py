@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from triage.frames import PatternSet, loosened
 from triage.loading import FOLDER, RulebookError, load_rulebook
 from triage.release import unproved
 from triage.risk import Level
@@ -84,3 +85,17 @@ def test_a_missing_file_is_refused(tmp_path):
     (tmp_path / "scope.toml").unlink()
     with pytest.raises(RulebookError, match=r"scope\.toml"):
         load_rulebook(tmp_path)
+
+
+def test_the_loose_form_of_a_pattern_matches_wherever_the_pattern_does():
+    frames = BOOK.frames.by_id.values()
+    patterns = PatternSet(pattern for frame in frames for pattern in frame.patterns)
+    for text in (text for frame in frames for text in frame.must_match):
+        encoded = text.encode()
+        for index in patterns._prefilter.which(text):
+            if patterns._single[index].search(encoded):
+                assert patterns._loose[index].search(encoded)
+
+
+def test_a_gap_that_is_bounded_becomes_unbounded_and_nothing_else_changes():
+    assert loosened("割[^。!?\\n]{0,6}腕{0,2}") == "割[^。!?\\n]*腕{0,2}"
