@@ -42,7 +42,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
 
 # library -> where it may be named; anything else that is not of the standard library must be listed here too
 HOMES: dict[str, tuple[str, ...]] = {
-    "ahocorasick_rs": ("triage/prefilter.py",),
+    "ahocorasick_rs": ("triage/prefilter.py", "triage/concepts.py"),
     "alembic": ("records/database.py", "records/migrations/"),
     "cryptography": ("records/crypto.py", "bot/channels/tencent.py"),
     "emoji": ("triage/",),

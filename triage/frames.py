@@ -7,23 +7,25 @@ time linear in the text for every pattern, so no message can stall the screening
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Any
 
 import re2
 
-from triage.normalize import View, passages
+from triage.normalize import View
 from triage.prefilter import Prefilter
 from triage.risk import Category, Level
 
 _MEMORY = 2 << 20  # a pattern: what its automaton may grow to before it is built anew
-_PASSAGE_CHARS = 150
 _SPANS_A_PATTERN = 8  # further repetitions of the same words add nothing
 _BOUNDED_GAP = re2.compile(r"(\[\^[^\]]+\])\{0,[0-9]+\}")
 SENTENCE_ENDS = "。!?\n"
 CLAUSE_ENDS = SENTENCE_ENDS + ",;"
+
+Stretches = Sequence[tuple[int, int]]
+Known = dict[str, list[tuple[int, int, int]]]  # passage -> the patterns in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +70,28 @@ class PatternSet:
         self._loose = [re2.compile(loosened(pattern), chosen) for pattern in kept]
         self._prefilter = Prefilter(kept)
 
-    def find(self, text: str) -> Iterator[tuple[int, int, int]]:
+    def find(self, text: str, cuts: Stretches, known: Known) -> Iterator[tuple[int, int, int]]:
         """Every pattern that occurs, with where: (index, start, end). No pattern reaches beyond a sentence,
-        so a long text is read passage by passage: far fewer patterns are run over far fewer characters."""
-        for left, right in passages(text, _PASSAGE_CHARS):
+        so a long text is read passage by passage: far fewer patterns are run over far fewer characters.
+        `known` keeps what was found in a passage: most passages are the same in all readings of a message."""
+        for left, right in cuts:
             piece = text[left:right]
-            # Matching encoded text spares the library encoding it anew for every pattern.
-            encoded = piece.encode("utf-8", "surrogatepass")
-            starts: list[int] = []
-            for index in self._prefilter.which(piece):
-                if self._loose[index].search(encoded) is None:
-                    continue
-                for match in islice(self._single[index].finditer(encoded), _SPANS_A_PATTERN):
-                    starts = starts or list(accumulate((_width(char) for char in piece), initial=0))
-                    start, end = match.span()
-                    yield index, left + bisect_left(starts, start), left + bisect_left(starts, end)
+            if piece not in known:
+                known[piece] = list(self._search(piece))
+            for index, start, end in known[piece]:
+                yield index, left + start, left + end
+
+    def _search(self, piece: str) -> Iterator[tuple[int, int, int]]:
+        # Matching encoded text spares the library encoding it anew for every pattern.
+        encoded = piece.encode("utf-8", "surrogatepass")
+        starts: list[int] = []
+        for index in self._prefilter.which(piece):
+            if self._loose[index].search(encoded) is None:
+                continue
+            for match in islice(self._single[index].finditer(encoded), _SPANS_A_PATTERN):
+                starts = starts or list(accumulate((_width(char) for char in piece), initial=0))
+                start, end = match.span()
+                yield index, bisect_left(starts, start), bisect_left(starts, end)
 
 
 def loosened(pattern: str) -> str:
@@ -110,10 +119,10 @@ class FrameSet:
         self._unless = {frame.id: _compiled(frame.unless) for frame in frames}
         self._beside = {frame.id: _compiled(frame.beside) for frame in frames}
 
-    def match(self, view: View) -> list[Hit]:
+    def match(self, view: View, cuts: Stretches, known: Known) -> list[Hit]:
         """Every frame said in the view, where neither its own veto nor a missing companion voids it."""
         hits = {}
-        for index, start, end in self._patterns.find(view.text):
+        for index, start, end in self._patterns.find(view.text, cuts, known):
             frame = self._owners[index]
             if self._stands(frame, view.text, start, end):
                 hits[frame.id, start, end] = Hit(frame, start, end)

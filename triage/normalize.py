@@ -8,8 +8,10 @@ destroy. The tables are data (rulebook/views.toml); this module only applies the
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import re2
@@ -112,6 +114,17 @@ def passages(text: str, longest: int) -> Iterator[tuple[int, int]]:
             last = at + 1
     if start < len(text):
         yield start, len(text)
+
+
+def stretches(view: View, first: View, longest: int) -> list[tuple[int, int]]:
+    """Passages of a reading, cut where those of the first reading are: what did not change is then the same text."""
+    starts = [start for start, _ in view.offsets]
+    cuts = [0]
+    for left, _ in passages(first.text, longest):
+        at = bisect_left(starts, first.offsets[left][0])
+        if cuts[-1] < at < len(view.text) and view.text[at - 1] in _SENTENCE_ENDS:
+            cuts.append(at)
+    return list(pairwise((*cuts, len(view.text))))
 
 
 def views(text: str, tables: Tables) -> tuple[View, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import re2
 
-from triage.frames import CLAUSE_ENDS, SENTENCE_ENDS, Hit, PatternSet, options, stretch
+from triage.frames import CLAUSE_ENDS, SENTENCE_ENDS, Hit, Known, PatternSet, Stretches, options, stretch
 from triage.risk import Level
 
 REACHES = ("hit", "clause", "sentence", "message")
@@ -52,10 +52,10 @@ class ScopeSet:
             scope.id: [re2.compile(pattern, options()) for pattern in scope.unless] for scope in scopes if scope.unless
         }
 
-    def read(self, text: str) -> tuple[Any, ...]:
+    def read(self, text: str, cuts: Stretches, known: Known) -> tuple[Any, ...]:
         """Find once a view which scopes speak in it, and where: (scope, start, end)."""
         spans: dict[str, list[tuple[Scope, int, int]]] = {}
-        for index, start, end in self._patterns.find(text):
+        for index, start, end in self._patterns.find(text, cuts, known):
             scope = self._owners[index]
             spans.setdefault(scope.id, []).append((scope, start, end))
         return tuple(

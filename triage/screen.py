@@ -8,14 +8,15 @@ from datetime import datetime
 
 from triage import agreement
 from triage.classifier import Classifier, Opinion
-from triage.frames import SENTENCE_ENDS, stretch
+from triage.frames import SENTENCE_ENDS, Known, Stretches, stretch
 from triage.loading import Rulebook
 from triage.memory import MODEL, SILENCE, Memory, remember
-from triage.normalize import View, passages, views, windows
+from triage.normalize import View, passages, stretches, views, windows
 from triage.risk import Category, Level, Screening, Signal
 
 _SAYS = agreement.MODEL_SAYS | {SILENCE: "问到危险以后，很久没有回音"}
 _PASSAGE_CHARS = 120  # in a longer text one line that matters would drown among the others
+_RULES_CHARS = 150  # no pattern reaches beyond a sentence: a long text is read in passages
 _MOST_SENTENCES = 8
 BUDGET_S = 0.015  # after so long the classifier leaves the rest of a very long text to the rules
 
@@ -35,6 +36,8 @@ class _Reading:
     signals: dict[tuple[str, int, int], Signal] = field(default_factory=dict)
     views: list[tuple[int, View]] = field(default_factory=list)  # the most undone view of each piece, and its offset
     sentences: set[str] = field(default_factory=set)  # of a long text, those in which a frame hears danger
+    frames: Known = field(default_factory=dict)
+    scopes: Known = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Screener:
         for offset, piece in windows(text):
             found = views(piece, self._rulebook.tables)
             for view in found:
-                for signal in self._signals(view, offset, reading.sentences):
+                for signal in self._signals(view, stretches(view, found[0], _RULES_CHARS), offset, reading):
                     key = (signal.rule, signal.start, signal.end)
                     if key not in reading.signals or reading.signals[key].level < signal.level:
                         reading.signals[key] = signal
@@ -154,18 +157,18 @@ class Screener:
         named = {category for signal in ordered if signal.level >= Level.LOW for category in signal.categories}
         return Screening(level, tuple(c for c in Category if c in named), ordered, self.version)
 
-    def _signals(self, view: View, offset: int, sentences: set[str]) -> list[Signal]:
-        hits = self._rulebook.frames.match(view)
+    def _signals(self, view: View, cuts: Stretches, offset: int, reading: _Reading) -> list[Signal]:
+        hits = self._rulebook.frames.match(view, cuts, reading.frames)
         if not hits:
             return []
-        found = self._rulebook.scopes.read(view.text)
+        found = self._rulebook.scopes.read(view.text, cuts, reading.scopes)
         made = []
         for hit in hits:
             verdict = self._rulebook.scopes.judge(hit, view.text, found)
             start, end = view.span(hit.start, hit.end)
             if verdict.level >= Level.HIGH and len(view.text) > _PASSAGE_CHARS:
                 left, right = stretch(view.text, hit.start, hit.end, SENTENCE_ENDS)
-                sentences.add(view.text[left:right])
+                reading.sentences.add(view.text[left:right])
             categories = hit.frame.categories
             made.append(Signal(hit.frame.id, offset + start, offset + end, verdict.level, categories, verdict.kind))
         return made

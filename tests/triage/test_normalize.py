@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage.loading import load_rulebook
-from triage.normalize import OVERLAP_CHARS, WINDOW_CHARS, views, windows
+from triage.normalize import OVERLAP_CHARS, WINDOW_CHARS, passages, stretches, views, windows
 
 TABLES = load_rulebook().tables
 ANY_TEXT = st.text(st.characters(), max_size=60)  # lone surrogates included
@@ -99,3 +99,13 @@ def test_ordinary_writing_is_left_as_it_is(text):
 )
 def test_traditional_words_are_read_as_they_are_meant(text, read):
     assert read in views(text, TABLES)[-1].text
+
+
+@given(st.text(alphabet="死我想不了。！a 1\n,", max_size=300), st.integers(5, 40))
+def test_the_passages_of_every_reading_cover_it_whole_and_end_with_sentences(text, longest):
+    found = views(text, TABLES)
+    for view in found:
+        cuts = stretches(view, found[0], longest)
+        assert "".join(view.text[left:right] for left, right in cuts) == view.text
+        assert all(view.text[right - 1] in "。!?\n" for _, right in cuts[:-1])
+    assert stretches(found[0], found[0], longest) == (list(passages(found[0].text, longest)) or [(0, 0)])
