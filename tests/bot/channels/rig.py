@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
+
+from tests.browsing import Site
 
 
 class Trouble(Enum):
@@ -19,10 +23,21 @@ class Trouble(Enum):
     TOKEN_EXPIRED = "token_expired"  # the access token in use is refused, for the next call only
 
 
+async def until(is_so: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Wait for something that our service or the platform does by itself."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + within_s
+    while not is_so():
+        assert loop.time() < ends, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
 class Rig(Protocol):
     """One platform. `kinds` are the message types that it can send, one recorded payload each."""
 
+    site: Site
     name: str
+    refuses_old: bool  # an old message cannot arrive: its signature carries the time
     kinds: tuple[str, ...]
     has_quota: bool
     has_token: bool
@@ -45,6 +60,10 @@ class Rig(Protocol):
 
     def trouble(self, what: Trouble) -> None:
         """From now on this goes wrong (see Trouble)."""
+        ...
+
+    def address(self, person: str) -> str:
+        """The contact's address in our database."""
         ...
 
     def seen(self, person: str) -> list[str]:
