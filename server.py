@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
+from bot.channels import Door
 from bot.channels.webchat import WebChat
 from escalation.console import access, case, queue, signin
 from refusals import add_refusals
@@ -21,6 +22,7 @@ from triage import release
 from wiring import Service, build_service, screening_in_force, utc_now
 
 log = structlog.get_logger()
+_DOOR_AGAIN_S = 5.0
 
 
 def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -33,7 +35,7 @@ def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> F
         tasks = [
             asyncio.create_task(service.outbox.run(0.5)),
             asyncio.create_task(sweep_for_ever(service)),
-            *(asyncio.create_task(door.run()) for door in service.doors),
+            *(asyncio.create_task(keep_running(door)) for door in service.doors),
         ]
         yield
         for task in tasks:
@@ -50,6 +52,16 @@ def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> F
     _add_routes(app, service)
     add_refusals(app, settings)
     return app
+
+
+async def keep_running(door: Door) -> None:
+    """Let a door work beside its routes; one that breaks is opened again, never silently closed."""
+    while True:
+        try:
+            return await door.run()
+        except Exception as error:  # one of the few broad excepts: messages must go on coming in
+            log.error("door.failed", door=type(door).__name__, error=type(error).__name__)
+            await asyncio.sleep(_DOOR_AGAIN_S)
 
 
 async def sweep_for_ever(service: Service) -> None:

@@ -137,12 +137,14 @@ class Intake:
         return receipt
 
     def _own_id(self, connection: sa.Connection, arrival: Arrival) -> str:
-        """The platform's id; a platform that uses one id for two messages loses neither."""
-        found = self.pipeline.conversations.find_external(connection, arrival.channel, arrival.external_id)
-        digest = body_hash(arrival.kind, arrival.text)
+        """A keyed fingerprint of the platform's id, for that may name the person; one id twice loses neither text."""
+        vault, conversations = self.pipeline.conversations.vault, self.pipeline.conversations
+        plain = f"{arrival.channel} {arrival.external_id}"
+        own_id, digest = vault.blind_index(plain), body_hash(arrival.kind, arrival.text)
+        found = conversations.find_external(connection, arrival.channel, own_id)
         if found is None or found[2] == digest:
-            return arrival.external_id
-        return f"{arrival.external_id}#{digest[:16]}"
+            return own_id
+        return vault.blind_index(f"{plain} {digest}")
 
 
 def cut(arrival: Arrival) -> Arrival:

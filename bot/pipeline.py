@@ -148,7 +148,7 @@ class Pipeline:
                 return f"{disposition.safety_reply}_again"
         if intent == "person":
             return "handover.already_called" if has_case else "handover.called"
-        if inbound.kind in _UNREAD_KINDS and not inbound.text:
+        if inbound.kind in _UNREAD_KINDS and (inbound.kind != "voice" or not inbound.text):
             return "safety.voice"
         return inbound.remark
 

@@ -65,12 +65,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "xmltodict": ("bot/channels/tencent.py",),
 }
 
-# handle, deliver, sweep; the screening that counts as high, and its classifier that the rules do without; the writer that hands a failure to its owner
+# handle, deliver, sweep, a door; the screening that counts as high, and its classifier that the rules do without; the writer that hands a failure to its owner
 BROAD_EXCEPTS = {
     "bot/outbox.py": 1,
     "bot/pipeline.py": 1,
     "records/writer.py": 2,
-    "server.py": 1,
+    "server.py": 2,
     "triage/screen.py": 2,
 }
 _SQL_TYPES = {"Connection", "Engine", "exc"}  # what others may name of SQLAlchemy

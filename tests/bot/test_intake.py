@@ -37,7 +37,8 @@ async def test_the_first_message_makes_contact_conversation_greeting_and_row(
     assert arrived.receipt is not None
     (contact,) = rows(service.store.engine, t.contact)
     assert (contact.channel, contact.scene) == ("fake", "school-7")
-    assert rows(service.store.engine, t.message, author="visitor")[0].external_id == "m1"
+    (message,) = rows(service.store.engine, t.message, author="visitor")
+    assert "m1" not in message.external_id  # a platform's id may name the person
     await service.pipeline.drain()
     await deliver(service)
     assert channel.addresses == ["openid-1"]  # greeting and answer in one bubble

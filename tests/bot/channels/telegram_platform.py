@@ -305,11 +305,16 @@ class TelegramRig:
     kinds: tuple[str, ...] = tuple(KINDS)
     has_quota: bool = False
     has_token: bool = False
+    refuses_old: bool = False
     _updates: dict[str, int] = field(default_factory=dict)
 
     def chat_of(self, person: str) -> int:
         """The person's id at Telegram."""
         return 6_000_000_000 + zlib.crc32(person.encode())
+
+    def address(self, person: str) -> str:
+        """The contact's address in our database."""
+        return str(self.chat_of(person))
 
     async def post(self, person: str, number: int, text: str, *, sent_at: datetime | None = None) -> int:
         """A text message; the same number again is a repeat."""

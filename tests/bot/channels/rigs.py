@@ -1,0 +1,16 @@
+"""Every platform that the contract test and the mixed load run: name -> our service with the platform beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.bot.channels.rig import Rig
+from tests.bot.channels.telegram_platform import telegram_rig
+
+RIGS: dict[str, Callable[[Path], contextlib.AbstractAsyncContextManager[Rig]]] = {
+    "telegram": partial(telegram_rig, polls=False),
+    "telegram (asking)": partial(telegram_rig, polls=True),
+}
