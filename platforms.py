@@ -6,18 +6,21 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import httpx
 
-from bot.channels import Channel, Door, telegram
+from bot.channels import Channel, Door, telegram, tencent, wechat_api
 from bot.channels.telegram_updates import NAME as TELEGRAM
 from bot.channels.webchat import NAME as WEB
 from bot.channels.webchat import WebChannel
+from bot.channels.wechat import WeChatDoor
+from bot.channels.wechat_api import WeChatChannel
 from bot.intake import Intake
 from bot.replies import load_replies
 from records.channel_state import ChannelState
 from records.writer import Writer
-from settings import BadSettings, Settings
+from settings import PREFIX, BadSettings, Settings
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class Outside:
 
 
 def open_channels(settings: Settings, outside: Outside) -> dict[str, Channel]:
-    """The sending side of every channel that has its secrets."""
+    """The sending side of every channel that has its secrets; raise BadSettings for half of one."""
     channels: dict[str, Channel] = {WEB: WebChannel()}
     if _has_telegram(settings):
         bot = telegram.make_bot(settings.telegram_token, settings.telegram_api_url, settings.outbox_lease_s / 2)
         channels[TELEGRAM] = telegram.TelegramChannel(bot, outside.http, outside.state, settings.media_longest_bytes)
+    if _has(settings, "wechat", ("app_id", "token"), ("app_secret", "aes_key")):
+        channels[wechat_api.NAME] = _open_wechat(settings, outside)
     return channels
 
 
@@ -46,7 +51,22 @@ def open_doors(settings: Settings, channels: Mapping[str, Channel], intake: Inta
         words = load_replies(settings.numbers(), settings.hotline_name).render(telegram.GROUP_TEXT)
         address = settings.public_url.rstrip("/") + telegram.PATH
         doors.append(telegram.TelegramDoor(sender, intake, words, settings.telegram_secret, address))
+    if isinstance(wechat := channels.get(wechat_api.NAME), WeChatChannel):
+        envelope = tencent.Envelope(settings.wechat_token, settings.wechat_aes_key, settings.wechat_app_id)
+        doors.append(WeChatDoor(wechat, intake, envelope))
     return tuple(doors)
+
+
+def _has(settings: Settings, channel: str, needed: tuple[str, ...], more: tuple[str, ...] = ()) -> bool:
+    """Whether a channel has all it needs; raise BadSettings when it has only a part."""
+    given = {name for name in (*needed, *more) if getattr(settings, f"{channel}_{name}")}
+    missing = [f"{PREFIX}{channel}_{name}".upper() for name in needed if name not in given]
+    if missing and given:
+        raise BadSettings(f"{channel}: set {' and '.join(missing)} too, or remove its other settings")
+    key = str(getattr(settings, f"{channel}_aes_key"))
+    if key and not tencent.is_aes_key(key):
+        raise BadSettings(f"{PREFIX}{channel.upper()}_AES_KEY must be the 43 characters shown as EncodingAESKey")
+    return not missing
 
 
 def _has_telegram(settings: Settings) -> bool:
@@ -63,3 +83,15 @@ def _has_telegram(settings: Settings) -> bool:
             "or leave HOTLINE_TELEGRAM_SECRET out and we ask Telegram for updates"
         )
     return bool(token)
+
+
+def _open_wechat(settings: Settings, outside: Outside) -> WeChatChannel:
+    """Without its secret an account has no API: only the answers within WeChat's own calls are left."""
+    api = None
+    if settings.wechat_app_secret:
+        api = tencent.Api(
+            wechat_api.NAME, outside.http, settings.wechat_api_url.rstrip("/"),
+            partial(wechat_api.fetch_token, settings.wechat_app_id, settings.wechat_app_secret),
+            wechat_api.REFUSALS, outside.state, outside.writer, outside.now,
+        )  # fmt: skip
+    return WeChatChannel(api, settings.media_longest_bytes)

@@ -19,15 +19,18 @@ from escalation.console import access, case, queue, signin
 from refusals import add_refusals
 from settings import Settings
 from triage import release
+from triage.screen import Screener
 from wiring import Service, build_service, screening_in_force, utc_now
 
 log = structlog.get_logger()
 _DOOR_AGAIN_S = 5.0
 
 
-def build_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
-    """The service as an ASGI application."""
-    service = build_service(settings, now=now)
+def build_app(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now, screener: Screener | None = None
+) -> FastAPI:
+    """The service as an ASGI application. Compiled rules may be given: they hold no state."""
+    service = build_service(settings, now=now, screener=screener)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

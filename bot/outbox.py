@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -32,6 +33,7 @@ from records.writer import Writer
 log = structlog.get_logger()
 _CRISIS, _REST = (int(Lane.CRISIS),), tuple(int(lane) for lane in Lane if lane is not Lane.CRISIS)
 _ALL = _CRISIS + _REST
+_MOST_UNDER_WAY = 200  # sends of one loop
 
 
 @dataclass
@@ -67,11 +69,17 @@ class Outbox:
 
     async def _run(self, channel: str, lanes: Sequence[int], bell: asyncio.Event, idle_s: float) -> None:
         """The bell wakes it after a commit, the idle time repairs what the bell missed."""
+        under_way: set[asyncio.Task[None]] = set()
         while True:
             bell.clear()
             try:
-                while await self.deliver_due(channel, lanes):
-                    pass
+                while parcels := await self._lease(channel, lanes):
+                    for batch in [parcels] if self.channels[channel].delivers_by_store else [[p] for p in parcels]:
+                        task = asyncio.create_task(self._deliver(batch))
+                        under_way.add(task)
+                        task.add_done_callback(partial(_finished, under_way))
+                    if len(under_way) >= _MOST_UNDER_WAY:
+                        await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             except Exception as error:  # one of the three broad excepts: rows stay due, the next round tries again
                 log.error("deliver.failed", error=type(error).__name__, channel=channel)
                 await asyncio.sleep(min(idle_s, 0.5))
@@ -82,14 +90,21 @@ class Outbox:
 
     async def deliver_due(self, channel: str | None = None, lanes: Sequence[int] = _ALL) -> int:
         """One round; returns how many parcels were sent or tried."""
+        parcels = await self._lease(channel, lanes)
+        await self._deliver(parcels)
+        return len(parcels)
+
+    async def _lease(self, channel: str | None, lanes: Sequence[int]) -> list[Parcel]:
         now = self.now()
-        parcels = await self.writer.write(lambda connection: self._take(connection, now, channel, lanes), rings=False)
+        return await self.writer.write(lambda connection: self._take(connection, now, channel, lanes), rings=False)
+
+    async def _deliver(self, parcels: list[Parcel]) -> None:
+        """Send and mark; one that waits for a slow platform holds up no other."""
         if parcels:
             outcomes = await asyncio.gather(*(self._send(parcel) for parcel in parcels), return_exceptions=True)
             done = self.now()
             pairs = [(parcel, self._ended(parcel, outcome)) for parcel, outcome in zip(parcels, outcomes, strict=True)]
             await self.writer.write(lambda connection: self.marking.mark(connection, pairs, done))
-        return len(parcels)
 
     def _take(
         self, connection: sa.Connection, now: datetime, channel: str | None = None, lanes: Sequence[int] = _ALL
@@ -132,9 +147,9 @@ class Outbox:
         going = []
         for name in dict.fromkeys(item.channel for item in items):
             mine = [item for item in items if item.channel == name]
-            per_second = self._rules(mine[0]).per_second
-            if per_second is not None:
-                mine = mine[: self.ledger.take(connection, name, len(mine), per_second, now)]
+            channel = self.channels.get(name)
+            if channel is not None and not channel.delivers_by_store:
+                mine = mine[: self.ledger.take(connection, name, len(mine), channel.rules.per_second, now)]
             going += mine
         return going
 
@@ -192,3 +207,10 @@ class Outbox:
         head = parcel.items[0]
         log.error("send.broken", row=head.id, channel=head.channel, error=type(outcome).__name__)
         return Outcome("again", "broken", head.progress)
+
+
+def _finished(under_way: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+    """A delivery that could not be marked: its lease runs out, and it is tried again."""
+    under_way.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("deliver.failed", error=type(error).__name__)

@@ -54,12 +54,19 @@ class Ledger:
         )
         return {row.id: Allowance(row.left, row.until) for row in connection.execute(query)}
 
-    def take(self, connection: sa.Connection, channel: str, wanted: int, per_second: float, now: datetime) -> int:
-        """Take up to `wanted` of the channel's tokens; they grow by `per_second`, to one second's worth at most."""
+    def take(
+        self, connection: sa.Connection, channel: str, wanted: int, per_second: float | None, now: datetime
+    ) -> int:
+        """Take up to `wanted` of the channel's tokens; they grow by `per_second`, to one second's worth at most.
+
+        Without a rate all are granted, unless the platform told us to wait.
+        """
         query = sa.select(t.rate).where(self._is(t.rate, channel))
         row = connection.execute(query.with_for_update()).first()
         if row is not None and row.paused_until is not None and row.paused_until > now:
             return 0
+        if per_second is None:
+            return wanted
         grown = (now - row.at) / timedelta(seconds=1) * per_second if row is not None else per_second
         tokens = min((row.tokens if row is not None else 0.0) + max(grown, 0.0), per_second)
         granted = min(wanted, int(tokens))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,8 @@ from records.conversations import Message
 from records.crypto import Vault
 from records.staff import Counsellor
 from records.writer import Writer
+from triage.release import open_screener
+from triage.screen import Screener
 from wiring import Service, Store
 
 T = TypeVar("T")
@@ -64,6 +68,12 @@ class FakeChannel:
         self.heard.append(outbound.text)
         self.addresses.append(outbound.address)
         return self.rules.messages is not None
+
+
+@functools.cache
+def compiled_screener() -> Screener:
+    """The shipped screening, compiled once for all tests: it holds no state, and takes seconds and memory."""
+    return open_screener(clock=time.perf_counter)
 
 
 def small_vault() -> Vault:

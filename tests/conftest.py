@@ -17,8 +17,7 @@ from command.answering import build_index
 from records.database import migrate, open_engine
 from records.writer import Writer
 from settings import PREFIX, Settings, load_settings
-from tests.building import Clock
-from triage.release import open_screener
+from tests.building import Clock, compiled_screener
 from triage.screen import Screener
 from wiring import Service, Store
 
@@ -129,7 +128,7 @@ def writer(store: Store) -> Iterator[Writer]:
 @pytest.fixture(scope="session")
 def compiled_rules() -> Screener:
     """The shipped rules, compiled once."""
-    return open_screener()
+    return compiled_screener()
 
 
 @pytest.fixture

@@ -12,30 +12,55 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
+import re
 import secrets
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from xml.parsers.expat import ExpatError
 
 import httpx
+import structlog
 import xmltodict
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from bot.channels import ChannelBusy, ChannelRefused, ChannelUnavailable, OutOfReach, TooLarge
+from bot.channels import ChannelBusy, ChannelRefused, ChannelUnavailable, MediaGone, OutOfReach, TooLarge
 from records.channel_state import ChannelState
 from records.writer import Writer
 
+log = structlog.get_logger()
+Found = TypeVar("Found")
 _BLOCK = 32
 _STALE_TOKEN = frozenset({40001, 40014, 42001})  # invalid or expired access token
-_EARLY = timedelta(minutes=5)  # a token is renewed so long before its end
+_EARLY_S = 300  # a token is renewed so long before its end: the platform then takes the old one and the new one
+_SHORTEST_S = 60  # and never asked for more often than this
+_WAIT_S = 10.0  # when the platform asks us to wait without saying how long
+_JSON_TYPES = frozenset({"application/json", "text/json", "text/plain"})
+_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST_TAGS = 1000  # a call has twenty
+_XML_HEAD = re.compile(r"\s*(<\?xml\s[^>]*>\s*)?<xml[\s>]")  # nothing before the root: no DTD, so no entities
 
 
 class BadEnvelope(Exception):
     """This did not come from the platform: signature, encryption or form is wrong."""
+
+
+class BrokenXml(BadEnvelope):
+    """This is not the platform's XML."""
+
+
+class _StaleToken(Exception):
+    """The platform refuses this access token."""
+
+
+def is_aes_key(text: str) -> bool:
+    """Whether this can be the EncodingAESKey that the platform shows."""
+    return _AES_KEY.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -43,12 +68,13 @@ class Envelope:
     """Opens and makes what the platform signs and encrypts. `receiver` is the app id or corporation id."""
 
     token: str
-    aes_key: str  # 43 characters, as the platform shows it
+    aes_key: str  # 43 characters, as the platform shows it; empty where nothing is encrypted
     receiver: str
 
     def signature(self, *signed: str) -> str:
         """The platform's signature over the token and these parts."""
-        return hashlib.sha1("".join(sorted((self.token, *signed))).encode(), usedforsecurity=False).hexdigest()
+        together = "".join(sorted((self.token, *signed)))
+        return hashlib.sha1(together.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
     def check(self, signature: str, *signed: str) -> None:
         """Raise BadEnvelope unless the signature fits."""
@@ -62,15 +88,14 @@ class Envelope:
             decryptor = self._cipher().decryptor()
             plain = decryptor.update(body) + decryptor.finalize()
             pad = plain[-1]
-            if not 1 <= pad <= _BLOCK or plain[-pad:] != bytes([pad]) * pad:
-                raise BadEnvelope(BadEnvelope.__doc__)
             (size,) = struct.unpack("!I", plain[16:20])
-            text, receiver = plain[20 : 20 + size], plain[20 + size : -pad]
-            if len(text) != size or receiver.decode() != self.receiver:
-                raise BadEnvelope(BadEnvelope.__doc__)
-            return text.decode("utf-8")
         except (binascii.Error, ValueError, IndexError, struct.error):
             raise BadEnvelope(BadEnvelope.__doc__) from None
+        content, receiver = plain[20 : 20 + size], plain[20 + size : -pad]
+        is_padded = 1 <= pad <= _BLOCK and plain[-pad:] == bytes([pad]) * pad
+        if not is_padded or len(content) != size or receiver != self.receiver.encode():
+            raise BadEnvelope(BadEnvelope.__doc__)
+        return content.decode("utf-8", "replace")
 
     def seal(self, text: str) -> str:
         """The text encrypted for the platform, base64."""
@@ -85,15 +110,31 @@ class Envelope:
         return Cipher(algorithms.AES(key), modes.CBC(key[:16]))
 
 
-def read_xml(raw: bytes) -> Mapping[str, Any]:
-    """The fields of a platform's XML; entities are refused. Raise BadEnvelope for anything else."""
+def legal(text: str) -> str:
+    """The text without what the platform's XML cannot hold: control characters and half characters."""
+    return _NOT_XML.sub("", text)
+
+
+def read_xml(raw: bytes | str) -> Mapping[str, Any]:  # Any: texts, or what a platform nests
+    """The fields of a platform's XML. Raise BrokenXml for anything else, above all for what declares a DTD.
+
+    A control character that somebody typed would make the whole message unreadable: it is left out.
+    """
+    text = legal(raw if isinstance(raw, str) else raw.decode("utf-8-sig", "replace"))
+    if not _XML_HEAD.match(text) or _tags(text) > _MOST_TAGS:
+        raise BrokenXml(BrokenXml.__doc__)
     try:
-        fields = xmltodict.parse(raw, disable_entities=True)["xml"]
-    except (ExpatError, ValueError, KeyError, TypeError, RecursionError):
-        raise BadEnvelope(BadEnvelope.__doc__) from None
+        fields = xmltodict.parse(text, disable_entities=True, xml_attribs=False)["xml"]
+    except (ExpatError, ValueError, RecursionError):
+        raise BrokenXml(BrokenXml.__doc__) from None
     if not isinstance(fields, dict):
-        raise BadEnvelope(BadEnvelope.__doc__)
+        raise BrokenXml(BrokenXml.__doc__)
     return fields
+
+
+def _tags(text: str) -> int:
+    head, *sections = text.split("<![CDATA[")
+    return head.count("<") + sum(section.partition("]]>")[2].count("<") for section in sections)
 
 
 @dataclass
@@ -103,7 +144,7 @@ class Api:
     name: str  # of the channel: the token is kept under it
     http: httpx.AsyncClient
     base_url: str
-    fetch_token: Callable[[httpx.AsyncClient, str], Any]  # awaitable of the platform's answer; Any: its JSON
+    fetch_token: Callable[[httpx.AsyncClient, str], Awaitable[Any]]  # Any: the JSON of the platform's answer
     refusals: Mapping[int, Callable[[], Exception]]
     state: ChannelState
     writer: Writer
@@ -112,32 +153,44 @@ class Api:
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """One call; a token that expired in between is renewed once. Raises the channel's errors."""
-        for is_last in (False, True):
-            token = await self.token()
-            answer = await self._json("POST", f"{path}?access_token={token}", body)
-            code = int(answer.get("errcode") or 0)
-            if code == 0:
-                return answer
-            if code in _STALE_TOKEN and not is_last:
-                await self._forget(token)
-                continue
-            raise self.refusals.get(code, ChannelRefused)()
-        raise ChannelUnavailable(ChannelUnavailable.__doc__)
+        raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")  # the platform shows \\u as it stands
+        return await self._with_token(lambda token: self._ask("POST", path, token, raw))
+
+    async def get(self, path: str) -> Mapping[str, Any]:
+        """The same without a body."""
+        return await self._with_token(lambda token: self._ask("GET", path, token))
 
     async def download(self, path: str, query: Mapping[str, str], most_bytes: int) -> tuple[bytes, str]:
-        """A file's bytes and media type; a JSON answer is an error of the platform."""
-        token = await self.token()
+        """A file's bytes and media type, or JSON that says where it lies; raise ChannelUnavailable or MediaGone."""
+
+        async def ask(token: str) -> tuple[bytes, str]:
+            url = self.base_url + path
+            body, media_type = await self.download_from(url, most_bytes, {**query, "access_token": token})
+            self._check(_read_object(body) or {} if media_type in _JSON_TYPES else {})
+            return body, media_type
+
         try:
-            async with self.http.stream("GET", self.base_url + path, params={**query, "access_token": token}) as answer:
-                media_type = answer.headers.get("content-type", "").partition(";")[0]
+            return await self._with_token(ask)
+        except ChannelRefused:
+            raise MediaGone(MediaGone.__doc__) from None
+
+    async def download_from(
+        self, url: str, most_bytes: int, query: Mapping[str, str] | None = None
+    ) -> tuple[bytes, str]:  # fmt: skip
+        """A file's bytes and media type, without any token."""
+        try:
+            async with self.http.stream("GET", url, params=query) as answer:
+                _check_status(answer)
+                if not answer.is_success:
+                    raise MediaGone(MediaGone.__doc__)
                 body = bytearray()
                 async for chunk in answer.aiter_bytes():
                     body += chunk
                     if len(body) > most_bytes:
                         raise TooLarge(TooLarge.__doc__)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             raise ChannelUnavailable(ChannelUnavailable.__doc__) from None
-        return bytes(body), media_type
+        return bytes(body), answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def token(self) -> str:
         """The token that all processes share."""
@@ -146,16 +199,32 @@ class Api:
             known = await self.writer.write(lambda c: self.state.get(c, self._key, now), rings=False)
             if known is not None:
                 return known
-            try:
-                answer = await self.fetch_token(self.http, self.base_url)
-            except httpx.HTTPError:
-                raise ChannelUnavailable(ChannelUnavailable.__doc__) from None
-            fresh = answer.get("access_token")
-            if not isinstance(fresh, str) or not fresh:
-                raise ChannelUnavailable(f"the platform gave no access token (code {answer.get('errcode')})")
-            ends = now + timedelta(seconds=int(answer.get("expires_in") or 7200)) - _EARLY
+            fresh, lasts_s = await self._new_token()
+            ends = now + timedelta(seconds=max(lasts_s - _EARLY_S, _SHORTEST_S))
             await self.writer.write(lambda c: self.state.put(c, self._key, fresh, ends), rings=False)
             return fresh
+
+    async def _new_token(self) -> tuple[str, int]:
+        try:
+            answer = await self.fetch_token(self.http, self.base_url)
+        except (httpx.HTTPError, ValueError):
+            raise ChannelUnavailable(ChannelUnavailable.__doc__) from None
+        found = answer if isinstance(answer, dict) else {}
+        token, lasts_s = found.get("access_token"), found.get("expires_in")
+        if not isinstance(token, str) or not token:  # a wrong secret, an address that is not on their list
+            log.error("tencent.no_token", channel=self.name, code=found.get("errcode"))
+            raise ChannelUnavailable(ChannelUnavailable.__doc__)
+        return token, lasts_s if isinstance(lasts_s, int) else 7200
+
+    async def _with_token(self, ask: Callable[[str], Awaitable[Found]]) -> Found:
+        """A refused token is given up, unless another process did so before, and one more is tried."""
+        for _ in range(2):
+            token = await self.token()
+            try:
+                return await ask(token)
+            except _StaleToken:
+                await self._forget(token)
+        raise ChannelUnavailable(ChannelUnavailable.__doc__)
 
     async def _forget(self, token: str) -> None:
         await self.writer.write(lambda connection: self.state.forget(connection, self._key, token), rings=False)
@@ -164,25 +233,50 @@ class Api:
     def _key(self) -> str:
         return f"{self.name}.access_token"
 
-    async def _json(self, method: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _ask(self, method: str, path: str, token: str, body: bytes | None = None) -> Mapping[str, Any]:
         try:
-            answer = await self.http.request(method, self.base_url + path, json=dict(body))
+            answer = await self.http.request(
+                method, self.base_url + path, params={"access_token": token}, content=body,
+                headers={"Content-Type": "application/json; charset=utf-8"},
+            )  # fmt: skip
         except httpx.HTTPError:
             raise ChannelUnavailable(ChannelUnavailable.__doc__) from None
-        if answer.status_code == 429:
-            raise ChannelBusy(float(answer.headers.get("retry-after", "10")))
-        try:
-            found = answer.json()
-        except ValueError:
-            raise ChannelUnavailable(ChannelUnavailable.__doc__) from None
-        if answer.status_code >= 500 or not isinstance(found, dict):
+        _check_status(answer)
+        found = _read_object(answer.content)
+        if found is None:
             raise ChannelUnavailable(ChannelUnavailable.__doc__)
+        self._check(found)
         return found
+
+    def _check(self, answer: Mapping[str, Any]) -> None:
+        """Raise what the platform's error code means."""
+        said = answer.get("errcode") or 0
+        code = said if isinstance(said, int) else -1
+        if code in _STALE_TOKEN:
+            raise _StaleToken(_StaleToken.__doc__)
+        if code != 0:
+            log.warning("tencent.refused", channel=self.name, code=code)
+            raise self.refusals.get(code, ChannelRefused)()
+
+
+def _check_status(answer: httpx.Response) -> None:
+    if answer.status_code == 429:
+        said = answer.headers.get("retry-after", "")
+        raise ChannelBusy(float(said) if said.isdecimal() and len(said) < 5 else _WAIT_S)
+    if answer.is_server_error:
+        raise ChannelUnavailable(ChannelUnavailable.__doc__)
+
+
+def _read_object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def refusals(table: Mapping[int, str]) -> dict[int, Callable[[], Exception]]:
-    """Codes to errors: `busy:60`, `unavailable`, or a reason of OutOfReach (blocked, closed, used_up)."""
-
+    """Codes to errors: `busy:60`, `unavailable`, or a reason of OutOfReach (blocked, left, closed, used_up)."""
     return {code: partial(_refusal, word) for code, word in table.items()}
 
 

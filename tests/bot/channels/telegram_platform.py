@@ -29,7 +29,7 @@ import server
 from settings import Settings, load_settings
 from tests.bot.channels.rig import Trouble
 from tests.browsing import Site, serving
-from tests.building import WAIT_S
+from tests.building import WAIT_S, compiled_screener
 
 TOKEN = "7100200300:AAHinvented_token-of_our_tests_00000000"
 SECRET = "a-secret_of-our-tests"
@@ -418,7 +418,7 @@ async def hotline_beside(
     platform: TelegramPlatform, api_url: str, folder: Path, *, polls: bool
 ) -> AsyncIterator[TelegramRig]:
     """Our whole service as it runs in production; leave the context and enter it again for a restart."""
-    app = server.build_app(telegram_settings(folder, api_url, polls=polls))
+    app = server.build_app(telegram_settings(folder, api_url, polls=polls), screener=compiled_screener())
     async with serving(app) as url:
         platform.addresses[PUBLIC_URL] = url
         yield TelegramRig(platform, Site(app, app.state.service), polls)

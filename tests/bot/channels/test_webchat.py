@@ -15,14 +15,14 @@ from bot.pipeline import LONGEST_BYTES
 from records import tables as t
 from settings import Settings, load_settings
 from tests.browsing import ORIGIN, Site, serving, sse_events
-from tests.building import CRISIS, SMALL_TALK, Clock, rows
+from tests.building import CRISIS, SMALL_TALK, Clock, compiled_screener, rows
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def site(settings: Settings, clock: Clock) -> Iterator[Site]:
-    app = server.build_app(settings, now=clock)
+    app = server.build_app(settings, now=clock, screener=compiled_screener())
     yield Site(app, app.state.service)
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()
@@ -32,7 +32,7 @@ def site(settings: Settings, clock: Clock) -> Iterator[Site]:
 def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One application for the tests that leave nothing behind but their own conversation."""
     settings = load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("shared"))})
-    app = server.build_app(settings, now=Clock())
+    app = server.build_app(settings, now=Clock(), screener=compiled_screener())
     yield Site(app, app.state.service)
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()
@@ -40,7 +40,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def small_site(sqlite_settings: Settings, clock: Clock) -> Iterator[Site]:
-    app = server.build_app(sqlite_settings, now=clock)
+    app = server.build_app(sqlite_settings, now=clock, screener=compiled_screener())
     yield Site(app, app.state.service)
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()
@@ -72,7 +72,11 @@ async def test_the_cookie_cannot_be_read_by_scripts_nor_sent_by_other_sites(shar
 
 
 async def test_the_cookie_insists_on_tls_where_there_is_tls(sqlite_settings: Settings, clock: Clock) -> None:
-    app = server.build_app(sqlite_settings.model_copy(update={"public_url": "https://xin.example"}), now=clock)
+    app = server.build_app(
+        sqlite_settings.model_copy(update={"public_url": "https://xin.example"}),
+        now=clock,
+        screener=compiled_screener(),
+    )
     answer = await Site(app, app.state.service).browser().post("/api/chat/sessions")
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()
@@ -128,14 +132,14 @@ async def test_three_deliveries_at_once_make_one_message(site: Site) -> None:
 
 
 async def test_a_repeat_is_known_after_a_restart_and_the_token_still_opens(settings: Settings, clock: Clock) -> None:
-    app = server.build_app(settings, now=clock)
+    app = server.build_app(settings, now=clock, screener=compiled_screener())
     person = await Site(app, app.state.service).visitor()
     first = await person.post(SMALL_TALK, "m1")
     await app.state.service.pipeline.drain()
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()
 
-    again = server.build_app(settings, now=clock)
+    again = server.build_app(settings, now=clock, screener=compiled_screener())
     browser = Site(again, again.state.service).browser(Authorization=f"Bearer {person.token}")
     second = await browser.post("/api/chat/messages", json={"client_message_id": "m1", "text": SMALL_TALK})
     again.state.service.writer.close()
@@ -291,7 +295,7 @@ async def test_the_page_and_its_files_are_served_and_nothing_else(shared_site: S
 
 
 async def test_a_stream_tells_of_a_message_the_moment_it_is_stored(sqlite_settings: Settings) -> None:
-    app = server.build_app(sqlite_settings)
+    app = server.build_app(sqlite_settings, screener=compiled_screener())
     async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=20) as browser:
         await browser.post("/api/chat/sessions")
         async with browser.stream("GET", "/api/chat/events") as stream:
@@ -303,7 +307,7 @@ async def test_a_stream_tells_of_a_message_the_moment_it_is_stored(sqlite_settin
 
 
 async def test_a_stream_goes_on_after_the_last_event_that_was_heard(settings: Settings) -> None:
-    app = server.build_app(settings)
+    app = server.build_app(settings, screener=compiled_screener())
     async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=20) as browser:
         await browser.post("/api/chat/sessions")
         async with browser.stream("GET", "/api/chat/events") as stream:
@@ -321,7 +325,7 @@ async def test_a_stream_goes_on_after_the_last_event_that_was_heard(settings: Se
 
 
 async def test_an_id_that_is_none_is_served_from_now_on(settings: Settings) -> None:
-    app = server.build_app(settings)
+    app = server.build_app(settings, screener=compiled_screener())
     async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=20) as browser:
         for last in ("nonsense", "-", "99999999999999999999999-1", "1-" + "9" * 30):
             await browser.post("/api/chat/sessions")
@@ -332,7 +336,7 @@ async def test_an_id_that_is_none_is_served_from_now_on(settings: Settings) -> N
 
 
 async def test_a_stream_says_nothing_of_other_conversations(sqlite_settings: Settings) -> None:
-    app = server.build_app(sqlite_settings)
+    app = server.build_app(sqlite_settings, screener=compiled_screener())
     async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=20) as browser:
         token = (await browser.post("/api/chat/sessions")).json()["token"]
         browser.cookies.clear()

@@ -14,7 +14,7 @@ import server
 from records import tables as t
 from settings import load_settings
 from tests.browsing import ORIGIN, Seat, Site, Visitor
-from tests.building import EMERGENCY, Clock, rows
+from tests.building import EMERGENCY, Clock, compiled_screener, rows
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ _CONTENT_ROLES = ("counsellor", "duty_lead", "supervisor")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One application for all: every test brings its own person, case and counsellors."""
     settings = load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("console"))})
-    app = server.build_app(settings, now=Clock())
+    app = server.build_app(settings, now=Clock(), screener=compiled_screener())
     yield Site(app, app.state.service)
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()

@@ -13,7 +13,7 @@ from escalation.accounts import SignInRefused
 from records import tables as t
 from settings import load_settings
 from tests.browsing import ORIGIN, Site, serving, sse_events
-from tests.building import Clock, do, rows
+from tests.building import Clock, compiled_screener, do, rows
 
 pytestmark = pytest.mark.anyio
 NEW = "yi-tiao-xin-mima-2026"
@@ -22,7 +22,7 @@ NEW = "yi-tiao-xin-mima-2026"
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("console"))})
-    app = server.build_app(settings, now=Clock())
+    app = server.build_app(settings, now=Clock(), screener=compiled_screener())
     yield Site(app, app.state.service)
     app.state.service.writer.close()
     app.state.service.store.engine.dispose()
@@ -137,7 +137,11 @@ async def test_signing_out_ends_the_session_on_the_server(site: Site) -> None:
 
 async def test_an_open_stream_ends_when_its_session_does(tmp_path_factory: pytest.TempPathFactory) -> None:
     clock = Clock()
-    app = server.build_app(load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("stream"))}), now=clock)
+    app = server.build_app(
+        load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("stream"))}),
+        now=clock,
+        screener=compiled_screener(),
+    )
     site = Site(app, app.state.service)
     seat = site.seat()
     async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=25) as browser:
