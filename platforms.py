@@ -10,12 +10,14 @@ from functools import partial
 
 import httpx
 
-from bot.channels import Channel, Door, telegram, tencent, wechat_api
+from bot.channels import Channel, Door, telegram, tencent, wechat_api, wecom
 from bot.channels.telegram_updates import NAME as TELEGRAM
 from bot.channels.webchat import NAME as WEB
 from bot.channels.webchat import WebChannel
 from bot.channels.wechat import WeChatDoor
 from bot.channels.wechat_api import WeChatChannel
+from bot.channels.wecom_door import WecomDoor
+from bot.channels.wecom_messages import NAME as WECOM
 from bot.intake import Intake
 from bot.replies import load_replies
 from records.channel_state import ChannelState
@@ -41,6 +43,8 @@ def open_channels(settings: Settings, outside: Outside) -> dict[str, Channel]:
         channels[TELEGRAM] = telegram.TelegramChannel(bot, outside.http, outside.state, settings.media_longest_bytes)
     if _has(settings, "wechat", ("app_id", "token"), ("app_secret", "aes_key")):
         channels[wechat_api.NAME] = _open_wechat(settings, outside)
+    if _has(settings, "wecom", ("corp_id", "secret", "token", "aes_key")):
+        channels[WECOM] = _open_wecom(settings, outside)
     return channels
 
 
@@ -54,6 +58,9 @@ def open_doors(settings: Settings, channels: Mapping[str, Channel], intake: Inta
     if isinstance(wechat := channels.get(wechat_api.NAME), WeChatChannel):
         envelope = tencent.Envelope(settings.wechat_token, settings.wechat_aes_key, settings.wechat_app_id)
         doors.append(WeChatDoor(wechat, intake, envelope))
+    if isinstance(service := channels.get(WECOM), wecom.WecomChannel):
+        envelope = tencent.Envelope(settings.wecom_token, settings.wecom_aes_key, settings.wecom_corp_id)
+        doors.append(WecomDoor(service.api, envelope, intake))
     return tuple(doors)
 
 
@@ -95,3 +102,12 @@ def _open_wechat(settings: Settings, outside: Outside) -> WeChatChannel:
             wechat_api.REFUSALS, outside.state, outside.writer, outside.now,
         )  # fmt: skip
     return WeChatChannel(api, settings.media_longest_bytes)
+
+
+def _open_wecom(settings: Settings, outside: Outside) -> wecom.WecomChannel:
+    api = tencent.Api(
+        WECOM, outside.http, settings.wecom_api_url.rstrip("/"),
+        wecom.token_source(settings.wecom_corp_id, settings.wecom_secret), wecom.REFUSALS,
+        outside.state, outside.writer, outside.now,
+    )  # fmt: skip
+    return wecom.WecomChannel(api, settings.media_longest_bytes)

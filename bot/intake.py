@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from bot.channels import Channel
 from bot.messages import Arrival, Inbound, Receipt
 from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
+from records import events
 from records.attachments import Attachments
 from records.contacts import Contact, Contacts
 from records.conversations import body_hash
@@ -24,6 +25,7 @@ from records.outbox_rows import Lane, Pending
 from triage.risk import Level, Screening
 
 Then = Callable[[sa.Connection], None]
+_LOST = ("left", "blocked", "closed")
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ class Intake:
         contact, conversation_id, is_new = self.contacts.enter(
             connection, arrival.channel, arrival.address, now, arrival.scene
         )
-        if arrival.kind == "left":
-            self.contacts.change(connection, contact.id, unreachable="left")
+        if arrival.kind in _LOST:
+            self.contacts.change(connection, contact.id, unreachable=arrival.kind)
+            if arrival.kind != "left":
+                self._tell_undelivered(connection, conversation_id, arrival.kind, now)
             return Arrived(conversation_id, None)
         self._meet(connection, contact, arrival)
         if arrival.kind == "joined" or (is_new and screening.level < Level.MEDIUM):
@@ -78,6 +82,17 @@ class Intake:
         if receipt is None or not receipt.is_repeat:
             self._refill(connection, conversation_id, arrival, now)
         return Arrived(conversation_id, receipt)
+
+    def _tell_undelivered(self, connection: sa.Connection, conversation_id: str, reason: str, now: datetime) -> None:
+        """The platform took our words and could not bring them: the desk hears of it, in a case it rings."""
+        alarm = self.pipeline.alarm
+        case = alarm.cases.open_case_of(connection, conversation_id)
+        events.append(
+            connection, self.contacts.district, "desk", "undelivered", now, conversation_id=conversation_id,
+            case_id=case.id if case else None, row="", reason=reason,
+        )  # fmt: skip
+        if case is not None:
+            alarm.cannot_reach(connection, case, now)
 
     def _refill(self, connection: sa.Connection, conversation_id: str, arrival: Arrival, now: datetime) -> None:
         rules = self.channels[arrival.channel].rules

@@ -25,12 +25,15 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a platform brought: a message, or news of the person (`joined`, `left`), as its channel parsed it."""
+    """What a platform brought, as its channel parsed it: a message, or news.
+
+    `joined` and `left` are news of the person; `blocked` and `closed` of words that we sent and that did not arrive.
+    """
 
     channel: str
     address: str  # the platform's id of the person
     external_id: str  # the platform's id of the message: a repeat changes nothing
-    kind: str  # text, voice, image, video, sticker, place, file, unknown; joined, left
+    kind: str  # text, voice, image, video, sticker, place, file, unknown; joined, left, blocked, closed
     text: str = ""
     sent_at: datetime | None = None
     nickname: str = ""

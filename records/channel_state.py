@@ -25,6 +25,15 @@ class ChannelState:
             return None
         return self.vault.open(row.value_sealed, "channel_state.value", name)
 
+    def names(self, connection: sa.Connection, prefix: str) -> list[str]:
+        """The names that begin so, without the prefix; those of expired values too."""
+        query = sa.select(t.channel_state.c.id).where(
+            t.channel_state.c.district_id == self.district, t.channel_state.c.id.startswith(prefix, autoescape=True)
+        )
+        return [
+            name.removeprefix(prefix) for name in connection.execute(query.order_by(t.channel_state.c.id)).scalars()
+        ]
+
     def put(self, connection: sa.Connection, name: str, value: str, expires_at: datetime | None = None) -> None:
         """Keep a value."""
         sealed = self.vault.seal(value, "channel_state.value", name)

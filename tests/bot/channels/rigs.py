@@ -10,9 +10,11 @@ from pathlib import Path
 from tests.bot.channels.rig import Rig
 from tests.bot.channels.telegram_platform import telegram_rig
 from tests.bot.channels.wechat_platform import wechat_rig
+from tests.bot.channels.wecom_platform import open_rig as wecom_rig
 
 RIGS: dict[str, Callable[[Path], contextlib.AbstractAsyncContextManager[Rig]]] = {
     "telegram": partial(telegram_rig, polls=False),
     "telegram (asking)": partial(telegram_rig, polls=True),
     "wechat": wechat_rig,
+    "wecom": wecom_rig,
 }
