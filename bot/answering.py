@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -24,17 +24,18 @@ class Answering:
     numbers: Mapping[str, str]
     region: Mapping[str, str]
 
-    def find(self, text: str, now: datetime) -> Found:
-        """A finished answer, choices or an honest nothing."""
+    def find(self, text: str, now: datetime, before: str = "") -> Found:
+        """A finished answer, choices or an honest nothing; `before` is the article this conversation had last."""
         today = now.astimezone(_ZONE).date()
         wants_more = next((text[len(head) :].strip() for head in _MORE if text.startswith(head)), "")
         if (article := self._titled(wants_more or text.strip())) and not article.is_expired(today):
             return self._said(article, long=bool(wants_more))
         if self.answerer is None:
             return Found("unavailable")
-        answer = self.answerer.choose(text, today)
+        answer = self.answerer.choose(text, today, before=before)
         if answer.zone == "answer" and answer.article:
-            return self._said(self.library.articles[answer.article], long=False)
+            also = self.library.articles[answer.also].title if answer.also else ""
+            return replace(self._said(self.library.articles[answer.article], long=False), also=also)
         if answer.zone == "choices":
             return Found("choices", titles=tuple(self.library.articles[i].title for i in answer.articles[:3]))
         return Found("abstain", kind=answer.kind)

@@ -22,6 +22,8 @@ _ABSTAIN = {
     "private": "answer.abstain_private",
     "injection": "answer.abstain_injection",
     "language": "answer.abstain_language",
+    "chat": "answer.abstain_chat",
+    "abuse": "answer.abstain_abuse",
 }
 
 
@@ -36,6 +38,7 @@ class Found:
     titles: tuple[str, ...] = ()  # for choices
     has_more: bool = False
     kind: str = ""  # why it abstains
+    also: str = ""  # title of a second article that was asked for
 
 
 @dataclass(frozen=True)
@@ -118,5 +121,7 @@ def _answer_text(found: Found) -> str:
 
 
 def _answer_extra(found: Found) -> dict[str, Any]:
-    more = (Choice("了解更多", f"了解更多：{found.titles[0]}"),) if found.has_more and found.titles else ()
-    return {"article": found.article, **(buttons(more) if more else {})}
+    more = [Choice("了解更多", f"了解更多：{found.titles[0]}")] if found.has_more and found.titles else []
+    if found.also:
+        more.append(Choice(found.also, found.also))
+    return {"article": found.article, **(buttons(tuple(more)) if more else {})}

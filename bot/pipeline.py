@@ -27,6 +27,7 @@ from triage.screen import Screener
 
 log = structlog.get_logger()
 LONGEST_BYTES = 65536
+_NEAR = 8  # messages back in which an answered topic still counts as the one spoken of
 _UNREAD_KINDS = ("voice", "image", "video", "file")
 
 
@@ -198,19 +199,26 @@ class Pipeline:
         loaded = await asyncio.to_thread(self._load, message_id)
         if loaded is None:
             return None
-        message, conversation = loaded
+        message, conversation, before = loaded
         intent = self.intents.of(message.body)
-        found = await asyncio.to_thread(self.answering.find, message.body, now)
+        found = await asyncio.to_thread(self.answering.find, message.body, now, before)
         return next_turn(
             level=conversation.level, intent=intent, found=found, now=now,
             safety_asked_at=conversation.crisis_reply_at, disclosed_at=conversation.disclosed_at,
         )  # fmt: skip
 
-    def _load(self, message_id: str) -> tuple[Message, Conversation] | None:
+    def _load(self, message_id: str) -> tuple[Message, Conversation, str] | None:
+        """The message, its conversation, and the article the bot gave last, if that was just now."""
         with self.engine.connect() as connection:
             message = self.conversations.message(connection, message_id)
             conversation = message and self.conversations.get(connection, message.conversation_id)
-            return (message, conversation) if message and conversation else None
+            if not message or not conversation:
+                return None
+            near = self.conversations.messages(connection, conversation.id, after=message.seq - _NEAR, limit=_NEAR)
+        given = [
+            str(other.extra["article"]) for other in near if other.seq < message.seq and other.extra.get("article")
+        ]
+        return message, conversation, given[-1] if given else ""
 
     def _save(self, connection: sa.Connection, message_id: str, turn: Turn, now: datetime) -> None:
         message = self.conversations.message(connection, message_id)

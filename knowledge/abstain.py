@@ -32,12 +32,16 @@ def load_rules(path: Path = RULES) -> tuple[AbstainRule, ...]:
     return tuple(
         AbstainRule(
             kind=rule["kind"],
-            pattern=re.compile("|".join(f"(?:{pattern})" for pattern in rule["patterns"])),
+            pattern=_pattern(rule["patterns"], table["drugs"]),
             must_match=tuple(rule["must_match"]),
             must_not_match=tuple(rule["must_not_match"]),
         )
         for rule in table["rule"]
     )
+
+
+def _pattern(patterns: Sequence[str], drugs: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns).replace("{drug}", drugs))
 
 
 def kind_of_abstain(text: str, rules: Sequence[AbstainRule]) -> str:

@@ -6,18 +6,22 @@ are screened before they arrive.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 from knowledge.abstain import AbstainRule, kind_of_abstain, load_rules
 from knowledge.articles import Library
 from knowledge.encoder import Encoder
+from knowledge.follow_up import clauses, may_go_on
 from knowledge.index import Index, IndexRefused
 from knowledge.ranking import CHOICES, CalibrationError, features, fuse, probability
 from knowledge.search import Search
 
 Zone = Literal["answer", "choices", "abstain"]
+GOES_ON_AT = 0.1  # a question less likely than this to be any article's is not led back to one
+MOST_CLAUSES = 4
+SURE_AT = 0.9  # a clause alone names a topic only when it is this sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Answer:
     articles: tuple[str, ...]
     score: float
     kind: str = ""
+    also: str = ""  # a second article that the message clearly asks for
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -59,11 +64,31 @@ class Answerer:
         self._search = Search(index)
         self._rules = load_rules() if rules is None else rules
 
-    def choose(self, text: str, today: date) -> Answer:
-        """Decide; articles past their review date are never offered."""
-        articles, score, among = self.rank(text, today)
+    def choose(self, text: str, today: date, *, before: str = "") -> Answer:
+        """Decide; articles past their review date are never offered. `before` is the article answered last."""
         if kind := kind_of_abstain(text, self._rules):
+            articles, score, _ = self.rank(text, today)
             return Answer("abstain", None, articles, score, kind)
+        answer = self._decide(text, today)
+        if answer.zone != "abstain" and len(asked := self._asked_apart(text, today)) > 1:
+            first = answer.article or asked[0]
+            return replace(answer, zone="answer", article=first, also=next(a for a in asked if a != first))
+        if answer.zone == "answer":
+            return answer
+        if before in self._library.articles and may_go_on(text):
+            led = self._decide(f"{self._library.articles[before].title}，{text}", today)
+            if led.zone != "abstain" and answer.score >= GOES_ON_AT:
+                return led
+        return answer
+
+    def _asked_apart(self, text: str, today: date) -> list[str]:
+        """The different articles that single clauses surely ask for, in their order."""
+        parts = clauses(text)[:MOST_CLAUSES]
+        found = [self._decide(part, today) for part in parts] if len(parts) > 1 else []
+        return list(dict.fromkeys(a.article for a in found if a.article and a.score >= SURE_AT))
+
+    def _decide(self, text: str, today: date) -> Answer:
+        articles, score, among = self.rank(text, today)
         if articles and score >= self._calibration.answer_at:
             return Answer("answer", articles[0], articles, score)
         if articles and among >= self._calibration.choices_at:

@@ -97,11 +97,12 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All articles by id, the documents they cite, and decoys: themes of questions that are not for us."""
+    """All articles by id, the documents they cite, words people use for each, and decoys: questions not for us."""
 
     articles: Mapping[str, Article]
     sources: Mapping[str, Source]
     decoys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -109,7 +110,7 @@ class Library:
         seen = hashlib.sha256()
         for key in sorted(self.articles):
             article = self.articles[key]
-            searched = (key, article.title, article.short, article.long, *article.questions)
+            searched = (key, article.title, article.short, article.long, *article.questions, *self.words.get(key, ()))
             seen.update("\x1f".join(searched).encode() + b"\x1e")
         for theme, questions in self.decoys.items():
             seen.update("\x1f".join((theme, *questions)).encode() + b"\x1e")
@@ -139,7 +140,7 @@ def parse_article(text: str, name: str) -> Article:
 
 
 def load_library(folder: Path) -> Library:
-    """Read every E*.md of the folder, its sources.toml and decoys.toml; refuse unknown sources."""
+    """Read every E*.md of the folder with its sources, decoys and words; refuse unknown sources."""
     sources = _load_sources(folder / "sources.toml")
     files = sorted(folder.glob("E*.md"))
     articles = {path.stem: parse_article(path.read_text(encoding="utf-8"), path.name) for path in files}
@@ -147,7 +148,10 @@ def load_library(folder: Path) -> Library:
         cited = {*article.sources, *(fact.source for fact in article.facts)}
         if unknown := sorted(cited - sources.keys()):
             raise ArticleError(f"{article.id}.md: sources: unknown {', '.join(unknown)}")
-    return Library(articles, sources, _load_decoys(folder / "decoys.toml"))
+    decoys, words = (_load_lists(folder / name) for name in ("decoys.toml", "words.toml"))
+    if unknown := sorted(words.keys() - articles.keys()):
+        raise ArticleError(f"words.toml: no article {', '.join(unknown)}")
+    return Library(articles, sources, decoys, words)
 
 
 def render(text: str, numbers: Mapping[str, str], region: Mapping[str, str]) -> str:
@@ -277,7 +281,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ArticleError(f"{path.name}: {error}") from error
 
 
-def _load_decoys(path: Path) -> dict[str, tuple[str, ...]]:
+def _load_lists(path: Path) -> dict[str, tuple[str, ...]]:
     if not path.exists():
         return {}
     fields = _Fields(_read_toml(path), path.name)

@@ -1,7 +1,8 @@
-"""Fit how evidence is weighed: `python -m knowledge.calibrate` after the encoder or many articles changed.
+"""Fit how evidence is weighed: `python -m knowledge.calibrate` after the encoder or labels changed.
 
-Weights come from labelled questions (questions/dev.jsonl). When only articles changed, `adapt` keeps the
-weights and moves the thresholds: each article's own questions are asked with themselves left out.
+Weights come from labelled questions (questions/dev*.jsonl) and what held-out encoders found for them. When only
+articles changed, `adapt` keeps the weights and moves the thresholds: each article's own questions are asked with
+themselves left out.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from pathlib import Path
 
 from rich.console import Console
 
+from knowledge.abstain import kind_of_abstain, load_rules
 from knowledge.articles import Library, load_library
 from knowledge.encoder import Encoder, StaticEncoder
 from knowledge.fitting import Example, Outcome, cross_validate, fit_weights, outcomes, thresholds
+from knowledge.heldout import heldout_examples
 from knowledge.index import Index, assemble
 from knowledge.model_files import write_figures
-from knowledge.questions_file import Question, read_questions
+from knowledge.questions_file import Question, read_dev
 from knowledge.ranking import BIAS, CHANNELS, FEATURES, Calibration, CalibrationError
 from knowledge.search import Search
 from knowledge.shares import Share
 
 HERE = Path(__file__).parent
-DEV = HERE / "questions" / "dev.jsonl"
 MODEL = HERE / "model"
 LIBRARY = HERE / "library"
 
@@ -69,12 +71,19 @@ def own_examples(index: Index, encoder: Encoder, library: Library) -> list[Examp
     return examples
 
 
-def fit(library: Library, encoder: Encoder, questions: Sequence[Question]) -> tuple[Calibration, list[str]]:
-    """Fit weights on the labelled questions, thresholds on cross-validated outcomes; and say how good it is."""
-    index = _in_memory(library, encoder)
-    examples = labelled_examples(index, encoder, questions)
+def fit(
+    library: Library, encoder: Encoder, questions: Sequence[Question], examples: Sequence[Example]
+) -> tuple[Calibration, list[str]]:
+    """Fit weights on held-out evidence, thresholds on writers left out; and say how good it is."""
     fitted = fit_weights(examples, encoder.id, library.digest)
-    judged = cross_validate(examples, encoder.id, library.digest)
+    writers = [question.writer for question in questions]
+    rules = load_rules()
+    judged = [
+        replace(outcome, first=0.0, among=0.0) if kind_of_abstain(question.text, rules) else outcome
+        for question, outcome in zip(
+            questions, cross_validate(examples, writers, encoder.id, library.digest), strict=True
+        )
+    ]
     answer_at, choices_at = thresholds(judged)
     figures = describe(judged, answer_at, choices_at)
     return replace(fitted, answer_at=answer_at, choices_at=choices_at), figures
@@ -88,8 +97,9 @@ def describe(judged: Sequence[Outcome], answer_at: float, choices_at: float) -> 
     offered = [o for o in inside if o.first < answer_at and o.among >= choices_at]
     answered_outside = sum(outcome.first >= answer_at for outcome in outside)
     offered_outside = sum(o.first < answer_at and o.among >= choices_at for o in outside)
-    shares = {
-        "first article right": Share(sum(outcome.is_right for outcome in inside), len(inside)),
+    first = {"first article right": Share(sum(outcome.is_right for outcome in inside), len(inside))}
+    first["right one among three"] = Share(sum(outcome.is_among for outcome in inside), len(inside))
+    shares = first | {
         "answered": Share(len(given), len(inside)),
         "wrong among answered": Share(sum(not outcome.is_right for outcome in given), len(given)),
         "offered choices": Share(len(offered), len(inside)),
@@ -98,7 +108,7 @@ def describe(judged: Sequence[Outcome], answer_at: float, choices_at: float) -> 
         "out of scope, offered choices": Share(offered_outside, len(outside)),
     }
     return [
-        "Five-fold cross-validation on `questions/dev.jsonl`, without the rules of `abstain.toml`:",
+        "Each writer's questions by encoder and weights that had not learnt them, with the rules of `abstain.toml`:",
         "",
         "| figure | share [95 % interval] |",
         "| --- | --- |",
@@ -112,7 +122,7 @@ def adapt(calibration: Calibration, library: Library, encoder: Encoder, question
         raise CalibrationError(f"calibration is for {calibration.encoder_id}, not {encoder.id}; fit it again")
     if calibration.library_digest == library.digest:
         return calibration
-    index = _in_memory(library, encoder)
+    index = in_memory(library, encoder)
     negatives = [question for question in questions if not question.topics]
     examples = [*own_examples(index, encoder, library), *labelled_examples(index, encoder, negatives)]
     answer_at, choices_at = thresholds(outcomes(examples, calibration))
@@ -124,18 +134,20 @@ def adapt(calibration: Calibration, library: Library, encoder: Encoder, question
     )
 
 
-def _in_memory(library: Library, encoder: Encoder) -> Index:
+def in_memory(library: Library, encoder: Encoder) -> Index:
+    """An index of the library that never answers, for looking things up."""
     blank = blank_calibration(library, encoder)
     return assemble(library, encoder, built_at=datetime.fromtimestamp(0, UTC), calibration=blank)
 
 
 def main() -> None:
-    """Fit on dev.jsonl and store beside the encoder."""
+    """Fit on the labelled questions and store beside the encoder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=MODEL)
     options = parser.parse_args()
     library, encoder = load_library(LIBRARY), StaticEncoder.load(options.model)
-    fitted, figures = fit(library, encoder, read_questions(DEV))
+    questions = read_dev()
+    fitted, figures = fit(library, encoder, questions, heldout_examples(options.model, questions))
     (options.model / "calibration.json").write_text(fitted.to_json(), encoding="utf-8")
     write_figures(options.model, figures)
     Console().print("\n".join([fitted.to_json(), *figures]), markup=False)

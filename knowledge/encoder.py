@@ -7,7 +7,7 @@ small transformers whose licences would not let us ship them. Anything with `id`
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -33,16 +33,30 @@ class Encoder(Protocol):
         """One row of length 1 a text, or of zeros where nothing in the text is known."""
         ...
 
+    @property
+    def topics(self) -> Mapping[str, Floats]:
+        """What was learnt to lie in the middle of an article's questions; "" is what no article answers."""
+        ...
+
 
 class StaticEncoder:
-    """The project's own encoder: weights.npy (int8), scales.npy (a factor a row), model.json (vocabulary)."""
+    """The project's own encoder: weights.npy (int8), scales.npy, topics.npy, model.json (vocabulary, articles)."""
 
-    def __init__(self, vocabulary: Sequence[str], weights: NDArray[np.int8], scales: Floats, id: str) -> None:
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        weights: NDArray[np.int8],
+        scales: Floats,
+        id: str,
+        *,
+        topics: Mapping[str, Floats] | None = None,
+    ) -> None:
         if not len(vocabulary) == len(weights) == len(scales):
             counts = f"{len(vocabulary)}, {len(weights)}, {len(scales)}"
             raise EncoderError(f"vocabulary, weights and scales differ in length: {counts}")
         self._rows = {gram: row for row, gram in enumerate(vocabulary)}
         self._weights, self._scales, self._id = weights, scales, id
+        self._topics = topics or {}
 
     @classmethod
     def load(cls, folder: Path) -> StaticEncoder:
@@ -51,14 +65,20 @@ class StaticEncoder:
             card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             weights = np.load(folder / "weights.npy", mmap_mode="r")
             scales = np.load(folder / "scales.npy")
-        except (OSError, ValueError) as error:
+            topics = dict(zip(card["topics"], np.load(folder / "topics.npy"), strict=True))
+        except (OSError, ValueError, KeyError) as error:
             raise EncoderError(f"cannot read the encoder in {folder}: {error}") from error
-        return cls(card["vocabulary"].split("\n"), weights, scales, card["id"])
+        return cls(card["vocabulary"].split("\n"), weights, scales, card["id"], topics=topics)
 
     @property
     def id(self) -> str:
         """Name, size and checksum of the weights."""
         return self._id
+
+    @property
+    def topics(self) -> Mapping[str, Floats]:
+        """Vectors of the articles it was taught."""
+        return self._topics
 
     @property
     def width(self) -> int:

@@ -23,9 +23,9 @@ from knowledge.ranking import (
 
 MAY_BE_WRONG = 0.07
 """At most this share of given answers may be another topic's."""
-MAY_BE_OUT_OF_SCOPE = 0.03
+MAY_BE_OUT_OF_SCOPE = 0.02
 """At most this share of out-of-scope questions may be answered."""
-MAY_BE_OFFERED = 0.15
+MAY_BE_OFFERED = 0.20
 """At most this share of out-of-scope questions may be met with choices or an answer."""
 _STEEPNESS = 8.0  # brings scores between 0 and 1 to a scale on which gradient steps of 0.2 settle
 
@@ -79,12 +79,11 @@ def _describe(example: Example, calibration: Calibration) -> tuple[Scores, bool,
     return features(example.evidence, fused, order), best[0] in example.right, bool(example.right & set(best))
 
 
-def cross_validate(examples: Sequence[Example], encoder_id: str, digest: str, folds: int = 5) -> list[Outcome]:
-    """Outcomes where no example was judged by weights fitted on it, in the examples' order."""
-    order = np.random.default_rng(5).permutation(len(examples))
+def cross_validate(examples: Sequence[Example], writers: Sequence[str], encoder_id: str, digest: str) -> list[Outcome]:
+    """Outcomes where no example was judged by weights fitted on its writer's, in the examples' order."""
     found: dict[int, Outcome] = {}
-    for fold in range(folds):
-        held = set(order[fold::folds].tolist())
+    for writer in sorted(set(writers)):
+        held = {n for n, other in enumerate(writers) if other == writer}
         weights = fit_weights([example for n, example in enumerate(examples) if n not in held], encoder_id, digest)
         judged = sorted(held)
         found.update(zip(judged, outcomes([examples[n] for n in judged], weights), strict=True))
@@ -112,22 +111,25 @@ def _is_safe(given: NDArray[np.bool_], right: NDArray[np.bool_], outside: NDArra
 
 def _fit_fusion(examples: Sequence[Example], rounds: int = 400) -> dict[str, float]:
     """Weights that make the right articles likely in a softmax over all articles; none below zero."""
-    shaped = [example.evidence.scores * _STEEPNESS for example in examples]
-    masks = [np.isin(np.arange(z.shape[1]), list(e.right)) for z, e in zip(shaped, examples, strict=True)]
+    if not examples:
+        return dict.fromkeys(CHANNELS, _STEEPNESS)
+    shaped = np.stack([example.evidence.scores for example in examples]) * _STEEPNESS
+    right = np.zeros((len(examples), shaped.shape[2]))
+    for row, example in enumerate(examples):
+        right[row, list(example.right)] = 1.0
     weights = np.full(len(CHANNELS), 0.5)
     for _ in range(rounds):
-        slope = 0.002 * weights
-        for z, mask in zip(shaped, masks, strict=True):
-            share = _softmax(weights @ z)
-            wanted = np.where(mask, share, 0.0)
-            slope -= z @ (wanted / wanted.sum() - share) / len(shaped)
+        share = _softmax(np.einsum("c,nck->nk", weights, shaped))
+        wanted = share * right
+        gap = wanted / wanted.sum(axis=1, keepdims=True) - share
+        slope = 0.002 * weights - np.einsum("nck,nk->c", shaped, gap) / len(examples)
         weights = np.maximum(weights - 0.2 * slope, 0.0)
     return dict(zip(CHANNELS, map(_short, weights * _STEEPNESS), strict=True))
 
 
 def _softmax(scores: Scores) -> Scores:
-    raised = np.exp(scores - scores.max())
-    return np.asarray(raised / raised.sum() + 1e-12)
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True) + 1e-12)
 
 
 def _fit_logistic(rows: Scores, right: Scores, ridge: float = 2.0) -> dict[str, float]:

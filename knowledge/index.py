@@ -22,7 +22,7 @@ import faiss
 import numpy as np
 
 from knowledge.articles import Article, Library
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, Floats
 from knowledge.lexical import Lexical, LexicalArrays
 from knowledge.ranking import Calibration, CalibrationError
 
@@ -36,7 +36,7 @@ class IndexRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the index: a passage, a question of an article, or a decoy (which has no article)."""
+    """One row of the index: a passage or question of an article, a decoy (no article), or the middle of a topic."""
 
     article: str
     kind: str
@@ -57,7 +57,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Everything needed to search; rows of `vectors` are `entries`: passages, questions, decoys.
+    """Everything needed to search; rows of `vectors` are `entries`: passages, questions, decoys, topics.
 
     The words of decoys stand with those of the questions, so that both are weighed alike.
     """
@@ -81,12 +81,16 @@ def passages_of(article: Article) -> list[str]:
 def assemble(library: Library, encoder: Encoder, *, built_at: datetime, calibration: Calibration) -> Index:
     """Make an index in memory."""
     articles = [library.articles[key] for key in sorted(library.articles)]
-    passages = [(a.id, text) for a in articles for text in passages_of(a)]
+    passages = [(a.id, text) for a in articles for text in (*passages_of(a), *_spoken(a, library))]
     questions = [(a.id, text) for a in articles for text in a.questions]
     decoys = [("", text) for texts in library.decoys.values() for text in texts]
     asked = [text for _, text in (*questions, *decoys)]
-    entries = tuple(_entries("passage", passages) + _entries("question", questions) + _entries("decoy", decoys))
+    owners = [owner for owner, _ in (*questions, *decoys)]
+    topics = [(owner, "") for owner in dict.fromkeys(owners)]
+    kinds = (("passage", passages), ("question", questions), ("decoy", decoys), ("topic", topics))
+    entries = tuple(entry for kind, pairs in kinds for entry in _entries(kind, pairs))
     rows = encoder.encode([*(text for _, text in passages), *asked])
+    rows = np.vstack([rows, *_middles(encoder, owners, rows[len(passages) :])])
     faiss.omp_set_num_threads(1)  # one query is microseconds; threads would only fight the web workers
     vectors = faiss.IndexFlatIP(rows.shape[1])
     vectors.add(np.ascontiguousarray(rows, dtype=np.float32))
@@ -98,6 +102,19 @@ def assemble(library: Library, encoder: Encoder, *, built_at: datetime, calibrat
         Lexical.over(asked),
         calibration,
     )
+
+
+def _spoken(article: Article, library: Library) -> list[str]:
+    return ["，".join(library.words[article.id])] if article.id in library.words else []
+
+
+def _middles(encoder: Encoder, owners: list[str], asked: Floats) -> list[Floats]:
+    """What the encoder learnt of each topic, or the mean of its questions where it learnt nothing."""
+    found = []
+    for owner in dict.fromkeys(owners):
+        mean = asked[[n for n, other in enumerate(owners) if other == owner]].mean(axis=0)
+        found.append(encoder.topics.get(owner, mean / max(float(np.linalg.norm(mean)), 1e-9)))
+    return found
 
 
 def build(library: Library, encoder: Encoder, folder: Path, *, built_at: datetime, calibration: Calibration) -> Index:
@@ -128,6 +145,11 @@ def load(folder: Path) -> Index:
         raise IndexRefused(f"cannot read the index in {folder} ({error}); run `hotline index`") from error
     _check_shape(index)
     return index
+
+
+def rows_of(index: Index) -> Floats:
+    """All vectors as one array: with every row asked for, a product is quicker than a search, which also sorts."""
+    return np.asarray(index.vectors.reconstruct_n(0, index.vectors.ntotal), dtype=np.float32)
 
 
 def _entries(kind: str, pairs: list[tuple[str, str]]) -> list[Entry]:
@@ -180,7 +202,8 @@ def _read(folder: Path, manifest: Manifest) -> Index:
 
 def _check_shape(index: Index) -> None:
     manifest, rows = index.manifest, len(index.entries)
-    lexical = index.passages.arrays.count + index.questions.arrays.count
+    topics = sum(entry.kind == "topic" for entry in index.entries)
+    lexical = index.passages.arrays.count + index.questions.arrays.count + topics
     if not rows == manifest.rows == index.vectors.ntotal == lexical or index.vectors.d != manifest.width:
         shape = f"{index.vectors.ntotal}x{index.vectors.d} vectors, {rows} entries, {lexical} texts"
         raise IndexRefused(f"the index does not fit its manifest: {shape}; run `hotline index`")

@@ -17,12 +17,12 @@ from rich.table import Table
 
 from knowledge.answers import Answer, Answerer
 from knowledge.articles import Library, load_library
-from knowledge.calibrate import DEV, LIBRARY, MODEL, adapt, load_calibration
+from knowledge.calibrate import LIBRARY, MODEL, adapt, load_calibration
 from knowledge.encoder import StaticEncoder
 from knowledge.grams import grams
 from knowledge.index import assemble, passages_of
 from knowledge.lexical import Lexical
-from knowledge.questions_file import Question, read_questions
+from knowledge.questions_file import FOLDER, Question, read_dev, read_questions
 from knowledge.shares import Share
 
 
@@ -64,6 +64,13 @@ def zone_shares(answers: Sequence[Answer], questions: Sequence[Question]) -> dic
     }
 
 
+def kind_shares(answers: Sequence[Answer], questions: Sequence[Question]) -> dict[str, Share]:
+    """How often each kind of out-of-scope question was answered, where the file names kinds."""
+    outside = [(a, q.kind) for a, q in zip(answers, questions, strict=True) if not q.topics and q.kind]
+    given = {kind: [a.zone == "answer" for a, other in outside if other == kind] for _, kind in outside}
+    return {f"out of scope, {kind}: answered": Share(sum(given[kind]), len(given[kind])) for kind in sorted(given)}
+
+
 def bm25_alone(library: Library, questions: Sequence[Question], depth: int = 5) -> list[list[str]]:
     """The baseline: best row of plain BM25 over the same passages and questions."""
     rows = [(a.id, text) for a in library.articles.values() for text in (*passages_of(a), *a.questions)]
@@ -86,7 +93,7 @@ def report(library: Library, answerer: Answerer, questions: Sequence[Question], 
         table.add_row(f"{name}: recall@1", str(recall(ranked, questions, 1)))
         table.add_row(f"{name}: recall@3", str(recall(ranked, questions, 3)))
         table.add_row(f"{name}: MRR@5", f"{reciprocal_rank(ranked, questions):6.3f}")
-    for name, share in zone_shares(answers, questions).items():
+    for name, share in (zone_shares(answers, questions) | kind_shares(answers, questions)).items():
         table.add_row(name, str(share))
     return table
 
@@ -94,11 +101,11 @@ def report(library: Library, answerer: Answerer, questions: Sequence[Question], 
 def main() -> None:
     """Measure the shipped model on a file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path, nargs="?", default=DEV)
+    parser.add_argument("file", type=Path, nargs="?", default=FOLDER / "dev.jsonl")
     parser.add_argument("--model", type=Path, default=MODEL)
     options = parser.parse_args()
     library, encoder = load_library(LIBRARY), StaticEncoder.load(options.model)
-    calibration = adapt(load_calibration(options.model), library, encoder, read_questions(DEV))
+    calibration = adapt(load_calibration(options.model), library, encoder, read_dev())
     now = datetime.now(UTC)
     index = assemble(library, encoder, built_at=now, calibration=calibration)
     questions = [q for q in read_questions(options.file) if not q.topics or q.topics & library.articles.keys()]

@@ -1,4 +1,4 @@
-"""From four kinds of evidence to an order of articles and probabilities that the first ones are right.
+"""From five kinds of evidence to an order of articles and probabilities that the first ones are right.
 
 Pure arithmetic. The weights are data, fitted by `knowledge.calibrate` and stored with the id of the encoder
 they were fitted for: cosines of another encoder mean something else.
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
-CHANNELS = ("question_vector", "passage_vector", "question_words", "passage_words")
+CHANNELS = ("question_vector", "passage_vector", "topic_vector", "question_words", "passage_words")
 FEATURES = (
     *CHANNELS,
     "fused",
     "decoy_vector",
     "decoy_words",
+    "nobody",
     "lead",
     "clear_of_field",
     "agreement",
@@ -81,6 +82,7 @@ class Evidence:
     length: int
     decoy_vector: float = 0.0
     decoy_words: float = 0.0
+    nobody: float = 0.0
 
 
 def fuse(evidence: Evidence, calibration: Calibration) -> Scores:
@@ -100,6 +102,7 @@ def features(evidence: Evidence, fused: Scores, order: NDArray[np.intp]) -> Scor
             fused[best],
             evidence.decoy_vector,
             evidence.decoy_words,
+            evidence.nobody,
             fused[best] - rivals[0],
             fused[best] - rivals.mean(),
             agreement,

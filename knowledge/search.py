@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from knowledge.encoder import Encoder, Floats
 from knowledge.grams import grams
-from knowledge.index import Index
+from knowledge.index import Index, rows_of
 from knowledge.lexical import Lexical
 from knowledge.ranking import Evidence, Scores
+
+KINDS = ("passage", "question", "decoy", "topic")
 
 
 class Search:
@@ -21,45 +23,52 @@ class Search:
         self._index = index
         self.articles = tuple(sorted({entry.article for entry in index.entries if entry.article}))
         column = {key: n for n, key in enumerate(self.articles)}
-        owner = np.array([column[entry.article] for entry in index.entries if entry.article], dtype=np.intp)
-        self._asked = index.passages.arrays.count
-        self._decoys = len(owner)
-        self._passage_owner, self._question_owner = owner[: self._asked], owner[self._asked :]
+        self._vectors = rows_of(index)
+        self._rows = {kind: [n for n, e in enumerate(index.entries) if e.kind == kind] for kind in KINDS}
+        owner = {n: column[e.article] for n, e in enumerate(index.entries) if e.article}
+        self._owner = {
+            kind: np.array([owner[n] for n in rows if n in owner], dtype=np.intp) for kind, rows in self._rows.items()
+        }
+        self._nobody = [n for n in self._rows["topic"] if n not in owner]
+        self._topics = [n for n in self._rows["topic"] if n in owner]
 
     def evidence(self, text: str, encoder: Encoder, without: Collection[int] = ()) -> Evidence:
         """Evidence for each article; question rows in `without` are treated as absent (for calibration)."""
         query = grams(text)
         vectors = self._cosines(encoder.encode([text]))
-        words = _shares(self._index.questions, query)
+        asked, words = len(self._rows["passage"]), _shares(self._index.questions, query)
         absent = list(without)
         vectors[absent] = 0.0
-        words[[row - self._asked for row in absent]] = 0.0
-        questions = slice(self._asked, self._decoys)
+        words[[row - asked for row in absent]] = 0.0
+        owner, own = self._owner, len(self._owner["question"])
         scores = np.stack(
             [
-                self._best(vectors[questions], self._question_owner),
-                self._best(vectors[: self._asked], self._passage_owner),
-                self._best(words[: len(self._question_owner)], self._question_owner),
-                self._best(_shares(self._index.passages, query), self._passage_owner),
+                self._best(vectors[self._rows["question"]], owner["question"]),
+                self._best(vectors[self._rows["passage"]], owner["passage"]),
+                self._best(vectors[self._topics], owner["topic"]),
+                self._best(words[:own], owner["question"]),
+                self._best(_shares(self._index.passages, query), owner["passage"]),
             ]
         )
-        decoy_vector = float(vectors[self._decoys :].max(initial=0.0))
-        decoy_words = float(words[len(self._question_owner) :].max(initial=0.0))
-        return Evidence(scores, len(set(query)), decoy_vector, decoy_words)
+        return Evidence(
+            scores,
+            len(set(query)),
+            decoy_vector=float(vectors[self._rows["decoy"]].max(initial=0.0)),
+            decoy_words=float(words[own:].max(initial=0.0)),
+            nobody=float(vectors[self._nobody].max(initial=0.0)),
+        )
 
     def _cosines(self, query: Floats) -> Floats:
-        """The similarity of every row, in the order of the rows."""
-        rows = self._index.vectors.ntotal
-        similar, where = self._index.vectors.search(query, rows)
-        ordered = np.empty(rows, dtype=np.float32)
-        ordered[where[0]] = similar[0]
-        return ordered
+        """The similarity of every row."""
+        # einsum, not @: BLAS would start threads for a product of half a millisecond, and they fight the web workers.
+        return np.asarray(np.einsum("rd,d->r", self._vectors, query[0]), dtype=np.float32)
 
     def _best(self, scores: Floats, owner: NDArray[np.intp]) -> Scores:
-        """The best row of each article."""
-        best = np.zeros(len(self.articles), dtype=np.float64)
-        np.maximum.at(best, owner, scores)
-        return best
+        """The best row of each article; rows stand in the order of their articles, and every article has some."""
+        if not len(owner):
+            return np.zeros(len(self.articles), dtype=np.float64)
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        return np.maximum(np.maximum.reduceat(scores, starts), 0.0).astype(np.float64)
 
 
 def _shares(lexical: Lexical, query: list[str]) -> Floats:

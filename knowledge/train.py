@@ -1,8 +1,10 @@
-"""Train the static encoder: `python -m knowledge.train --data FOLDER --minutes N --out knowledge/model`.
+"""Train the static encoder: `python -m knowledge.train --data FOLDER --minutes N --base FILE --out knowledge/model`.
 
 In-batch softmax: a question must find its own passage among all others of the batch. Each batch also
 holds every article once, a question of it against its answer, a section, its title or another question;
 and every theme of decoys once, so that what is not for us has a place of its own.
+After these general pairs (kept in --base, so that new labels need no new general training) the articles are
+taught (teach.py): once without each writer of labelled questions, for honest figures (heldout.py), then with all.
 No text of the data is written; the model is single characters, pairs, and weights.
 """
 
@@ -17,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,12 +27,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from knowledge.articles import Article, Library, load_library
-from knowledge.encoder import Floats
+from knowledge.calibrate import LIBRARY, in_memory
+from knowledge.encoder import Floats, StaticEncoder
 from knowledge.grams import grams
+from knowledge.heldout import write_heldout
 from knowledge.model_files import write_card, write_model
+from knowledge.questions_file import Question, read_dev
+from knowledge.ranking import Evidence
+from knowledge.search import Search
+from knowledge.teach import lessons_of, teach
 
 Ids = NDArray[np.int32]
-LIBRARY = Path(__file__).parent / "library"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,11 @@ class Plan:
 
     minutes: float
     width: int = 256
-    vocabulary: int = 58_000
+    vocabulary: int = 88_000
     batch: int = 1024
     rate: float = 0.02
     temperature: float = 0.05
-    longest: int = 160
+    longest: int = 144
     dropout: float = 0.2
     seed: int = 7
 
@@ -173,19 +181,50 @@ def _embed(torch: Any, table: Any, texts: list[Ids]) -> Any:
 def main() -> None:
     """Train on the data folder and write the model."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with pairs-*.jsonl.gz")
-    parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--data", type=Path, help="folder with pairs-*.jsonl.gz; not needed when --base exists")
+    parser.add_argument("--minutes", type=float, default=16.0)
+    parser.add_argument("--base", type=Path, required=True, help="the table after the general pairs (.npz)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "model")
     options = parser.parse_args()
-    say, plan = Console(), Plan(minutes=options.minutes)
-    material = gather(plan, options.data, load_library(LIBRARY))
-    counts = f"{len(material.pairs)} pairs, {len(material.topics)} topics"
-    say.print(f"{counts}, {len(material.vocabulary)} units")
+    say, library = Console(), load_library(LIBRARY)
+    if not options.base.exists():
+        learn_pairs(Plan(minutes=options.minutes), options.data, library, options.base, say)
+    with np.load(options.base) as base:
+        vocabulary, weights, facts = base["vocabulary"].tolist(), base["weights"], str(base["facts"])
+    questions = read_dev()
+    found: dict[str, Evidence] = {}
+    for writer in sorted({question.writer for question in questions}):
+        others = [question for question in questions if question.writer != writer]
+        taught = teach(vocabulary, weights, lessons_of(library, others))
+        with TemporaryDirectory() as folder:
+            write_model(Path(folder), taught.vocabulary, taught.weights, taught.topics)
+            found |= look_up(library, Path(folder), [q for q in questions if q.writer == writer])
+        say.print(f"taught without {writer}")
+    lessons = lessons_of(library, questions)
+    taught = teach(vocabulary, weights, lessons)
+    name = write_model(options.out, taught.vocabulary, taught.weights, taught.topics)
+    write_heldout(options.out, sorted(library.articles), found)
+    size = f"{len(taught.vocabulary)} units of {weights.shape[1]} numbers"
+    write_card(
+        options.out, name, f"{facts}; then {len(lessons)} labelled texts of {len(library.articles)} articles; {size}"
+    )
+    say.print(f"wrote {name}; now run `python -m knowledge.calibrate`")
+
+
+def learn_pairs(plan: Plan, data: Path, library: Library, out: Path, say: Console) -> None:
+    """The general part: keep the table and what it was made from."""
+    material = gather(plan, data, library)
+    facts = f"{len(material.pairs)} pairs and {len(material.topics)} topics for {plan.minutes:g} minutes"
+    say.print(f"{facts}, {len(material.vocabulary)} units")
     weights = train(plan, material, say)
-    name = write_model(options.out, material.vocabulary, weights)
-    facts = f"{counts}, {len(material.vocabulary)} units of {plan.width} numbers, {plan.minutes:g} minutes"
-    write_card(options.out, name, facts)
-    say.print(f"wrote {name}")
+    np.savez(out, vocabulary=np.array(material.vocabulary), weights=weights, facts=np.array(facts))
+
+
+def look_up(library: Library, model: Path, questions: Sequence[Question]) -> dict[str, Evidence]:
+    """What an index with this model finds for each question."""
+    encoder = StaticEncoder.load(model)
+    search = Search(in_memory(library, encoder))
+    return {question.id: search.evidence(question.text, encoder) for question in questions}
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from knowledge import calibrate
-from knowledge.questions_file import read_questions
+from knowledge.questions_file import read_dev
 from triage import loading
 from triage.risk import Level
 from triage.screen import Screener
@@ -37,7 +36,7 @@ class Samples:
 
 def load_samples(screener: Screener) -> Samples:
     """Read the texts and sort them by what this rulebook says."""
-    asked = [question.text for question in read_questions(calibrate.DEV)]
+    asked = [question.text for question in read_dev()]
     lines = _CORPUS.read_text(encoding="utf-8").splitlines()
     crises = tuple(text for text in _CRISES if screener.judge(text).level >= Level.HIGH)
     if not crises:

@@ -36,6 +36,8 @@ def said(
         (Found("abstain", kind="private"), "answer.abstain_private"),
         (Found("abstain", kind="injection"), "answer.abstain_injection"),
         (Found("abstain", kind="language"), "answer.abstain_language"),
+        (Found("abstain", kind="chat"), "answer.abstain_chat"),
+        (Found("abstain", kind="abuse"), "answer.abstain_abuse"),
     ],
 )
 def test_what_knowledge_found_decides_the_words(found: Found, key: str) -> None:

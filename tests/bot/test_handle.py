@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
@@ -37,8 +37,10 @@ class FakeAnswering:
     """Knowledge that finds the same thing each time, or breaks."""
 
     found: Found | None
+    asked_after: list[str] = field(default_factory=list)
 
-    def find(self, _text: str, _now: datetime) -> Found:
+    def find(self, _text: str, _now: datetime, before: str = "") -> Found:
+        self.asked_after.append(before)
         if self.found is None:
             raise OSError("the index is gone")
         return self.found
@@ -89,6 +91,26 @@ async def test_without_an_index_the_bot_says_that_it_cannot_look_things_up(servi
     await deliver(service)
     assert keys_said(service) == ["answer.unavailable"]
     assert "12356" in heard(service, chat)[0].body
+
+
+async def test_the_article_given_before_goes_along_with_the_next_question(small_service: Service) -> None:
+    chat = greeted(small_service)
+    answering = FakeAnswering(Found("answer", "早点睡。", "来源：睡眠手册", "E023", titles=("睡不好怎么办",)))
+    small_service.pipeline.answering = answering
+    await say(small_service, chat, QUESTION)
+    await deliver(small_service)
+    await say(small_service, chat, "那要多久才好")
+    assert answering.asked_after == ["", "E023"]
+
+
+async def test_a_second_topic_is_offered_as_a_button(small_service: Service) -> None:
+    chat = greeted(small_service)
+    found = Found("answer", "早点睡。", "来源：睡眠手册", "E023", titles=("睡不好怎么办",), also="中医调理")
+    small_service.pipeline.answering = FakeAnswering(found)
+    await say(small_service, chat, QUESTION)
+    await deliver(small_service)
+    (message,) = heard(small_service, chat)
+    assert [choice["text"] for choice in message.extra["choices"]] == ["中医调理"]
 
 
 async def test_choices_come_as_buttons_and_a_person_is_one_of_them(small_service: Service) -> None:

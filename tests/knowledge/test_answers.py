@@ -32,7 +32,7 @@ def test_near_question_is_answered(small: Answerer) -> None:
 
 
 def test_half_known_question_gets_choices(small: Answerer) -> None:
-    answer = small.choose("孩子不肯吃饭", TODAY)
+    answer = small.choose("孩子不肯上学好烦", TODAY)
     assert answer.zone == "choices"
     assert answer.article is None
     assert answer.choices[0] == "E903"

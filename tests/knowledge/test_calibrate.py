@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from knowledge.articles import Library
-from knowledge.calibrate import adapt, fit, load_calibration
+from knowledge.calibrate import MODEL, adapt, fit, in_memory, labelled_examples, load_calibration
 from knowledge.encoder import StaticEncoder
 from knowledge.fitting import (
     MAY_BE_OFFERED,
@@ -20,13 +21,14 @@ from knowledge.fitting import (
     outcomes,
     thresholds,
 )
-from knowledge.questions_file import Question
-from knowledge.ranking import Calibration, CalibrationError, Evidence
+from knowledge.heldout import heldout_examples, write_heldout
+from knowledge.questions_file import Question, read_dev
+from knowledge.ranking import CHANNELS, Calibration, CalibrationError, Evidence
 
 
 def example(seed: int, right: int | None) -> Example:
     """Noise over six articles; the right one stands out in the first channel only."""
-    scores = np.random.default_rng(seed).uniform(0, 0.3, (4, 6))
+    scores = np.random.default_rng(seed).uniform(0, 0.3, (len(CHANNELS), 6))
     if right is not None:
         scores[0, right] += 0.6
     return Example(Evidence(scores, 8), frozenset() if right is None else frozenset({right}))
@@ -49,7 +51,7 @@ def test_probability_separates_known_from_unknown() -> None:
 
 
 def test_cross_validation_judges_every_example_once() -> None:
-    found = cross_validate(EXAMPLES, "tiny", "")
+    found = cross_validate(EXAMPLES, ["a", "b", "c"] * 30, "tiny", "")
     assert [outcome.is_in_scope for outcome in found] == [bool(example.right) for example in EXAMPLES]
 
 
@@ -103,10 +105,30 @@ def test_calibration_of_another_encoder_cannot_be_adapted(
 def test_small_library_can_be_fitted(small_library: Library, tiny_encoder: StaticEncoder) -> None:
     asked = [Question(f"q{n}", text, frozenset({"E901"})) for n, text in enumerate(("睡不着觉", "老是失眠"))]
     asked += [Question(f"n{n}", text, frozenset()) for n, text in enumerate(("股票", "天气", "做饭"))]
-    fitted, figures = fit(small_library, tiny_encoder, asked)
+    examples = labelled_examples(in_memory(small_library, tiny_encoder), tiny_encoder, asked)
+    fitted, figures = fit(small_library, tiny_encoder, asked, examples)
     assert fitted.encoder_id == "tiny"
     assert any("out of scope, answered" in line for line in figures)
 
 
 def test_shipped_calibration_belongs_to_the_shipped_encoder(encoder: StaticEncoder) -> None:
     assert load_calibration().encoder_id == encoder.id
+
+
+def test_kept_evidence_reads_back_with_the_labels_of_today(tmp_path: Path) -> None:
+    write_heldout(tmp_path, ["E901", "E902", "E903", "E904", "E905", "E906"], {"q1": EXAMPLES[1].evidence})
+    (read,) = heldout_examples(tmp_path, [Question("q1", "睡不着", frozenset({"E902"}))])
+    assert read.right == {1}
+    assert read.evidence.length == 8
+    assert np.allclose(read.evidence.scores, EXAMPLES[1].evidence.scores, atol=1e-3)
+
+
+def test_question_without_kept_evidence_asks_for_training(tmp_path: Path) -> None:
+    write_heldout(tmp_path, ["E901"], {})
+    with pytest.raises(CalibrationError, match=r"1 labelled questions are new \(q7\); run `python -m knowledge.train`"):
+        heldout_examples(tmp_path, [Question("q7", "睡不着", frozenset({"E901"}))])
+
+
+def test_shipped_evidence_knows_every_labelled_question() -> None:
+    questions = read_dev()
+    assert len(heldout_examples(MODEL, questions)) == len(questions)

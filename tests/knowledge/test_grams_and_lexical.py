@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.grams import grams, simplify
+from knowledge.grams import FOLDING, grams, simplify
 from knowledge.lexical import Lexical
 
 TEXT = st.text(alphabet="我你他睡不着心慌孩子上学abc 12，。", max_size=30)
 TEXTS = st.lists(TEXT, min_size=1, max_size=8)
 
 
-def test_units_are_characters_pairs_words_and_numbers() -> None:
-    assert sorted(grams("睡不着，PTSD 2周")) == sorted(["睡", "不", "着", "睡不", "不着", "ptsd", "2", "周"])
+def test_units_are_characters_pairs_triples_words_and_numbers() -> None:
+    assert sorted(grams("睡不着，PTSD 2周")) == sorted(["睡", "不", "着", "睡不", "不着", "睡不着", "ptsd", "2", "周"])
 
 
 def test_traditional_and_full_width_are_folded() -> None:
     assert grams("憂鬱症ＰＨＱ９") == grams("忧郁症phq9")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "plain"),
+    [
+        ("瞓唔著", "睡不着"),
+        ("我屋頭老漢兒", "我家里爸爸"),
+        ("咋个办嘛", "怎么办嘛"),
+        ("堂客生了娃儿", "老婆生了孩子"),
+        ("係咪有病", "是不是有病"),
+    ],
+)
+def test_dialect_reads_like_plain_words(dialect: str, plain: str) -> None:
+    assert grams(dialect) == grams(plain)
+
+
+def test_no_word_of_the_folding_is_read_as_two() -> None:
+    table = tomllib.loads(FOLDING.read_text(encoding="utf-8"))
+    words = [simplify(other) for group in table.values() for others in group.values() for other in others]
+    assert len(words) >= 200
 
 
 @given(TEXT)

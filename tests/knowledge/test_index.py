@@ -42,9 +42,9 @@ def test_manifest_names_encoder_library_and_time(folder: Path, small_library: Li
     assert manifest.built_at == "2026-12-01T00:00:00+00:00"
 
 
-def test_entries_are_passages_then_questions(small_index: Index) -> None:
+def test_entries_are_passages_then_questions_then_topics(small_index: Index) -> None:
     kinds = [entry.kind for entry in small_index.entries]
-    assert kinds == ["passage"] * 9 + ["question"] * 9
+    assert kinds == ["passage"] * 9 + ["question"] * 9 + ["topic"] * 3
 
 
 def test_question_left_out_finds_less(small_index: Index, tiny_encoder: StaticEncoder) -> None:
@@ -54,7 +54,7 @@ def test_question_left_out_finds_less(small_index: Index, tiny_encoder: StaticEn
     assert small_index.entries[row].article == search.articles[0]
     assert with_it.scores[0, 0] == pytest.approx(1.0, abs=1e-4)
     assert without.scores[0, 0] < with_it.scores[0, 0]
-    assert without.scores[2, 0] < with_it.scores[2, 0]
+    assert without.scores[3, 0] < with_it.scores[3, 0]
 
 
 @pytest.mark.parametrize("name", ["index.faiss", "entries.json", "lexical.npz", "calibration.json"])
@@ -76,7 +76,7 @@ def test_missing_file_is_refused(folder: Path, name: str) -> None:
 
 def test_index_of_another_shape_is_refused(folder: Path) -> None:
     path = version_of(folder) / "manifest.json"
-    path.write_text(path.read_text().replace('"rows": 18', '"rows": 17'))
+    path.write_text(path.read_text().replace('"rows": 21', '"rows": 20'))
     with pytest.raises(IndexRefused, match="does not fit its manifest"):
         load(folder)
 
@@ -104,4 +104,4 @@ def test_failed_build_leaves_the_old_index_in_place(
     with pytest.raises(OSError, match="no space"):
         build(small_library, tiny_encoder, folder, built_at=BUILT_AT, calibration=plain_calibration)
     assert sorted(path.name for path in folder.iterdir()) == ["CURRENT", "v00001"]
-    assert load(folder).manifest.rows == 18
+    assert load(folder).manifest.rows == 21
