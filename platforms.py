@@ -11,6 +11,8 @@ from functools import partial
 import httpx
 
 from bot.channels import Channel, Door, telegram, tencent, wechat_api, wecom
+from bot.channels.partner import PartnerChannel, PartnerDoor
+from bot.channels.partner_file import BadPartners, load_partners
 from bot.channels.telegram_updates import NAME as TELEGRAM
 from bot.channels.webchat import NAME as WEB
 from bot.channels.webchat import WebChannel
@@ -45,6 +47,7 @@ def open_channels(settings: Settings, outside: Outside) -> dict[str, Channel]:
         channels[wechat_api.NAME] = _open_wechat(settings, outside)
     if _has(settings, "wecom", ("corp_id", "secret", "token", "aes_key")):
         channels[WECOM] = _open_wecom(settings, outside)
+    channels |= _open_partners(settings, outside)
     return channels
 
 
@@ -61,6 +64,8 @@ def open_doors(settings: Settings, channels: Mapping[str, Channel], intake: Inta
     if isinstance(service := channels.get(WECOM), wecom.WecomChannel):
         envelope = tencent.Envelope(settings.wecom_token, settings.wecom_aes_key, settings.wecom_corp_id)
         doors.append(WecomDoor(service.api, envelope, intake))
+    if partners := [channel.partner for channel in channels.values() if isinstance(channel, PartnerChannel)]:
+        doors.append(PartnerDoor({partner.name: partner for partner in partners}, intake))
     return tuple(doors)
 
 
@@ -111,3 +116,14 @@ def _open_wecom(settings: Settings, outside: Outside) -> wecom.WecomChannel:
         outside.state, outside.writer, outside.now,
     )  # fmt: skip
     return wecom.WecomChannel(api, settings.media_longest_bytes)
+
+
+def _open_partners(settings: Settings, outside: Outside) -> dict[str, Channel]:
+    if settings.http_channels_file is None:
+        return {}
+    try:
+        partners = load_partners(settings.http_channels_file)
+    except BadPartners as error:
+        raise BadSettings(f"HOTLINE_HTTP_CHANNELS_FILE: {error}") from error
+    opened = (PartnerChannel(partner, outside.http, outside.now, settings.media_longest_bytes) for partner in partners)
+    return {channel.name: channel for channel in opened}

@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from bot.channels.widget import EMBED_PATH
 from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
 from escalation.cases import NoSuchCase, NotAllowed, SomebodyElse
 from escalation.console import access
@@ -17,8 +18,9 @@ from settings import Settings
 
 log = structlog.get_logger()
 _LARGEST_FORM = 256 * 1024
+_NOT_FRAMED = "frame-ancestors 'none'"
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+    "Content-Security-Policy": f"default-src 'self'; img-src 'self' data:; {_NOT_FRAMED}; "
     "base-uri 'none'; form-action 'self'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -49,17 +51,28 @@ def add_refusals(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(access.SignInFirst, _to_page("/console/sign-in"))
     app.add_exception_handler(access.PasswordFirst, _to_page("/console/password"))
 
+    framed = _framed_by(settings.widget_origins)
+
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], object]) -> Response:
         if is_too_large(request):
             return JSONResponse({"detail": "表单太大，或没有写明长度"}, 413)
         response: Response = await call_next(request)  # type: ignore[misc]  # Starlette's own type is untyped here
-        for name, value in _SECURITY.items():
+        for name, value in (framed if request.url.path == EMBED_PATH else _SECURITY).items():
             response.headers.setdefault(name, value)
         if request.url.path.startswith(("/api", "/console")) and "static" not in request.url.path:
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cache-Control", "no-cache")  # a new version's pages must not meet old scripts
         return response
+
+
+def _framed_by(origins: tuple[str, ...]) -> dict[str, str]:
+    """The same headers for the page that these sites may frame; X-Frame-Options knows no list and would forbid it."""
+    if not origins:
+        return _SECURITY
+    policy = _SECURITY["Content-Security-Policy"].replace(_NOT_FRAMED, f"frame-ancestors {' '.join(origins)}")
+    kept = {name: value for name, value in _SECURITY.items() if name != "X-Frame-Options"}
+    return {**kept, "Content-Security-Policy": policy}
 
 
 def is_too_large(request: Request) -> bool:

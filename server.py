@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 
 from bot.channels import Door
 from bot.channels.webchat import WebChat
+from bot.channels.widget import Widget
 from escalation.console import access, case, queue, signin
 from refusals import add_refusals
 from settings import Settings
@@ -105,6 +106,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     }
     chat = WebChat(pipeline, service.feed, page, service.outbox.replies.render("greeting.first"), settings.is_https)
     app.include_router(chat.router())
+    app.include_router(Widget(page, is_on=bool(settings.widget_origins)).router())
     for door in service.doors:
         app.include_router(door.router())
     console = access.Console(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "HOTLINE_"
 Seconds = Annotated[tuple[int, ...], NoDecode]
+_ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)  # goes into a header
 
 
 class BadSettings(Exception):
@@ -106,6 +108,13 @@ class Settings(BaseSettings):
     def _read_origins(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("widget_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("needs origins such as https://www.school.cn,https://www.hospital.cn, without path or *")
         return value
 
     @field_validator("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", mode="before")

@@ -35,8 +35,9 @@ _COOKIE_S = 30 * 24 * 3600
 _LONGEST_BODY = LONGEST_BYTES * 6 + 4096  # JSON may write one byte as six characters
 _KINDS = frozenset({"text", "voice", "image", "video", "sticker", "place", "file", "unknown"})
 _LARGEST_SEQ = 2**31 - 1  # of the database column
-_PAGE = Path(__file__).parent / "web"
-_SERVED = frozenset({"chat.css", "chat.js", "feed.js", "queue.js", "rows.js", "wire.js", "icon.svg"})
+FOLDER = Path(__file__).parent / "web"
+_SCRIPTS = ("chat.js", "feed.js", "frame.js", "queue.js", "rows.js", "stream.js", "wire.js")
+_SERVED = frozenset({"chat.css", "icon.svg", *_SCRIPTS})
 
 
 class WebChannel:
@@ -64,7 +65,7 @@ class WebChat:
     def router(self) -> APIRouter:
         """The routes of the page and of its API."""
         router = APIRouter(tags=["web chat"])
-        templates = Jinja2Templates(_PAGE)
+        templates = Jinja2Templates(FOLDER)
 
         @router.get("/", include_in_schema=False)
         async def page(request: Request) -> Response:
@@ -72,7 +73,7 @@ class WebChat:
 
         @router.get("/chat/{name}", include_in_schema=False)
         async def static(name: str) -> Response:
-            path = _PAGE / name
+            path = FOLDER / name
             if name not in _SERVED or not path.is_file():
                 raise HTTPException(404)
             return FileResponse(path, headers={"Cache-Control": "no-cache"})

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -39,6 +39,7 @@ class Deployment:
     port: int
     process: subprocess.Popen[str] | None = None
     one_time: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)  # settings of this journey
 
     @property
     def url(self) -> str:
@@ -87,16 +88,21 @@ class Deployment:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
         return kept | {
             "HOTLINE_DATA_DIR": str(self.folder / "data"), "HOTLINE_PORT": str(self.port),
-            "HOTLINE_HOTLINE_NAME": "示例县心理援助热线", "COLUMNS": "200", "PYTHONUNBUFFERED": "1",
+            "HOTLINE_HOTLINE_NAME": "示例县心理援助热线", "COLUMNS": "200", "PYTHONUNBUFFERED": "1", **self.more,
         }  # fmt: skip
 
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    yield from deployed(tmp_path)
+
+
+def deployed(folder: Path, **more: str) -> Iterator[Deployment]:
+    """A running installation; `more` are settings beside the usual ones."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = Deployment(tmp_path, port)
+    made = Deployment(folder, port, more=more)
     try:
         made.start()
         yield made
@@ -104,17 +110,27 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
         made.kill()
 
 
-@pytest.fixture(scope="module")  # its event loop must end before other tests run theirs
-def browser() -> Iterator[Browser]:
+def need_chromium() -> str:
+    """Where Chromium is; without it the journey is left out, or fails where everything must be tested."""
     if _CHROMIUM is None:
         words = "Chromium is missing: sudo apt-get install chromium fonts-noto-cjk"
         if os.environ.get("CI"):
             pytest.fail(words)
         pytest.skip(words)
+    return _CHROMIUM
+
+
+@pytest.fixture(scope="module")  # its event loop must end before other tests run theirs
+def chromium() -> Iterator[BrowserType]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
-        yield chromium
-        chromium.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    running = chromium.launch(executable_path=need_chromium(), args=FLAGS)
+    yield running
+    running.close()
 
 
 def sign_in(page: Page, deployment: Deployment, login: str) -> None:

@@ -2,6 +2,7 @@
 // telephone numbers, the cry for help and the way out work whatever the network does.
 
 import { Feed } from "./feed.js";
+import { goTo, keepToken, keepsToken, shelf, tell } from "./frame.js";
 import { KEY as QUEUE_KEY, Queue } from "./queue.js";
 import { Rows } from "./rows.js";
 import { call, whenSessionIsNew } from "./wire.js";
@@ -31,7 +32,7 @@ const state = {
   canSend: true,
   urgentId: null,
   tapped: { text: "", at: 0 },
-  escapedAt: 0,
+  escapedAt: -Infinity, // a single Esc on a young page is no double one
 };
 
 const rows = new Rows(log, byId("newer"), numbers.split("|"), tap);
@@ -65,6 +66,7 @@ const queue = new Queue({
 const feed = new Feed({
   message(message) {
     rows.add(message, queue.items);
+    if (message.author !== "visitor") tell("news");
   },
   speaker: showSpeaker,
   complete() {
@@ -155,6 +157,7 @@ function leave(event) {
   store((storage) => storage.setItem(LEFT_KEY, "1")); // the cookie goes at the next visit if the server is away now
   queue.leave();
   call("POST", "/api/chat/leave", { keepalive: true, isFinal: true });
+  keepToken("");
   vanish();
 }
 
@@ -165,12 +168,12 @@ function vanish() {
   store((storage) => storage.removeItem(SESSION_KEY));
   rows.clear();
   document.body.replaceChildren();
-  location.replace(leaveTo);
+  goTo(leaveTo);
 }
 
 function store(change) {
   try {
-    return change(localStorage);
+    return change(shelf());
   } catch {
     return null;
   }
@@ -244,6 +247,8 @@ async function finishLeaving() {
 
 async function start() {
   wire();
+  tell("ready", { keeps: keepsToken });
+  byId("fleeting").hidden = keepsToken;
   byId("opening").hidden = false;
   text.value = store(() => sessionStorage.getItem(DRAFT_KEY)) ?? "";
   keepDraft();

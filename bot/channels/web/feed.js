@@ -1,6 +1,7 @@
 // What the server has for this conversation: a stream tells of it at once, reading after the newest known number repairs
 // whatever the stream lost.
 
+import { Stream } from "./stream.js";
 import { call } from "./wire.js";
 
 const PAGE = 200; // messages the server gives at once
@@ -84,18 +85,19 @@ export class Feed {
     this.retry = setTimeout(() => this.hurry(), seconds * 1000);
   }
 
-  // The browser opens a broken stream again by itself; a refused one is opened after the next good reading.
+  // A stream that ended is opened again after the next good reading.
   listen() {
-    if (this.stream && this.stream.readyState !== EventSource.CLOSED) return;
-    this.stream = new EventSource("/api/chat/events");
-    this.stream.onopen = () => this.read();
-    this.stream.onerror = () => this.readLater();
-    this.stream.onmessage = ({ data }) => {
-      const message = JSON.parse(data);
-      this.on.message(message);
-      this.on.speaker(message.with_person);
-      this.note(message.seq);
-    };
+    if (this.stream?.isOpen) return;
+    this.stream = new Stream("/api/chat/events", {
+      open: () => this.read(),
+      end: () => this.readLater(),
+      data: (text) => {
+        const message = JSON.parse(text);
+        this.on.message(message);
+        this.on.speaker(message.with_person);
+        this.note(message.seq);
+      },
+    });
   }
 
   // A number became known outside a reading; a hole before it is read.

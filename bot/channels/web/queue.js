@@ -1,6 +1,7 @@
-// What the person wrote and the server has not stored yet. It lives in localStorage, so that it survives a reload,
-// and goes out one at a time, in order, with the same id until the server says 202.
+// What the person wrote and the server has not stored yet. It lives in the browser's storage, so that it survives a
+// reload, and goes out one at a time, in order, with the same id until the server says 202.
 
+import { shelf } from "./frame.js";
 import { call } from "./wire.js";
 
 export const KEY = "chat.unsent";
@@ -133,8 +134,8 @@ export class Queue {
 
   save() {
     try {
-      if (this.items.length) localStorage.setItem(KEY, JSON.stringify(this.items));
-      else localStorage.removeItem(KEY);
+      if (this.items.length) shelf().setItem(KEY, JSON.stringify(this.items));
+      else shelf().removeItem(KEY);
     } catch { /* private mode or full: it is still kept in memory and on the screen */ }
   }
 
@@ -154,7 +155,7 @@ function post(item, isFinal = false) {
 
 function read() {
   try {
-    const items = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    const items = JSON.parse(shelf().getItem(KEY) ?? "[]");
     return items.filter((item) => typeof item?.id === "string" && typeof item.text === "string");
   } catch {
     return null;

@@ -1,6 +1,8 @@
 // Requests to the server. Each ends with a status and what was in the body, or with status 0; one that is refused for
 // lack of a session opens a new one and is repeated once.
 
+import { access, keepToken } from "./frame.js";
+
 const PATIENCE_S = 10;
 
 let session = 0;
@@ -21,9 +23,10 @@ export async function call(method, path, options = {}) {
 }
 
 function open() {
-  opening ??= request("POST", "/api/chat/sessions").then(({ status }) => {
+  opening ??= request("POST", "/api/chat/sessions").then(({ status, body }) => {
     opening = null;
     if (status !== 201) return false;
+    keepToken(body.token);
     session += 1;
     onNewSession();
     return true;
@@ -34,10 +37,11 @@ function open() {
 async function request(method, path, { body, keepalive = false } = {}) {
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), PATIENCE_S * 1000);
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const { credentials, headers } = access();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     const answer = await fetch(typeof path === "function" ? path() : path, {
-      method, body, headers, keepalive, signal: giveUp.signal, cache: "no-store", credentials: "same-origin",
+      method, body, headers, keepalive, signal: giveUp.signal, cache: "no-store", credentials,
     });
     const isJson = (answer.headers.get("content-type") ?? "").includes("json");
     return { status: answer.status, body: isJson ? await answer.json() : null };
