@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from bot.channels import Door
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
-from escalation.console import access, case, queue, signin
+from escalation.console import access, case, files, queue, signin
 from refusals import add_refusals
 from settings import Settings
 from triage import release
@@ -45,6 +45,7 @@ def build_app(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await service.media.stop()
         await service.pipeline.drain()
         await service.feed.stop()
         await service.http.aclose()
@@ -84,6 +85,7 @@ async def sweep_once(service: Service) -> None:
     await _take_over_release(service)
     await service.writer.write(lambda connection: service.alarm.sweep(connection, now))
     await service.writer.write(lambda connection: service.alarm.heed_silence(connection, now))
+    await service.media.run_due()
     await service.pipeline.resume()
 
 
@@ -112,11 +114,12 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     console = access.Console(
         engine=service.store.engine, writer=service.writer, feed=service.feed, desk=service.desk,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
-        articles=pipeline.answering, now=service.now,
+        articles=pipeline.answering, attachments=service.store.attachments, transcripts=service.store.transcripts,
+        now=service.now,
         hotline_name=settings.hotline_name, oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
         secure_cookie=settings.is_https, templates=access.make_templates(),
     )  # fmt: skip
-    for room in (signin, queue, case):
+    for room in (signin, queue, case, files):
         app.include_router(room.router(console), include_in_schema=False)
     app.mount("/console/static", StaticFiles(directory=access.FOLDER / "static"))
 

@@ -97,9 +97,16 @@ class Settings(BaseSettings):
     http_channels_file: Path | None = Field(None, description="TOML of partner systems that join by signed HTTP")
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="sites that may embed the web chat")
     media_longest_bytes: int = Field(10_000_000, ge=1000, description="larger files are not kept")
-    recogniser_url: str = Field("", description="speech-to-text service (OpenAI-compatible); empty = people listen")
+    recogniser_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="speech-to-text service (OpenAI-compatible); empty = people listen",
+    )
     recogniser_key: str = Field("", description="its key, if it wants one")
     recogniser_model: str = Field("whisper-1", description="its model")
+    recogniser_timeout_s: int = Field(
+        60, ge=1, le=300, description="a try that takes longer is given up and made again"
+    )
     link_code_s: int = Field(600, ge=60, description="how long a code that links two channels is good")
     answers_per_minute: int = Field(10, ge=1, description="more of one person's messages are kept, not answered")
 
@@ -180,6 +187,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             raise BadSettings(f"unknown setting {name}{hint}")
     given = {name.removeprefix(PREFIX).lower(): value for name, value in source.items() if name.startswith(PREFIX)}
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValueError as error:
         raise BadSettings(str(error)) from error
+    if settings.recogniser_key and not settings.recogniser_url:
+        raise BadSettings(f"{PREFIX}RECOGNISER_KEY is set: {PREFIX}RECOGNISER_URL must say where the recogniser is")
+    return settings

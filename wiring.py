@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +16,14 @@ import structlog
 
 import platforms
 from bot.answering import Answering
-from bot.channels import Door
+from bot.channels import Channel, Door
+from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.marking import Marking
+from bot.media import MediaFetcher
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
+from bot.recogniser import HttpRecogniser
 from bot.replies import load_intents, load_replies
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
@@ -44,6 +47,7 @@ from records.feed import Feed
 from records.ledger import Ledger
 from records.outbox_rows import OutboxRows
 from records.staff import Staff
+from records.transcripts import Transcripts
 from records.writer import Writer
 from settings import Settings
 from triage import release
@@ -71,6 +75,7 @@ class Store:
     outbox: OutboxRows
     ledger: Ledger
     attachments: Attachments
+    transcripts: Transcripts
     channel_state: ChannelState
     cases: Cases
     alerts: Alerts
@@ -91,6 +96,7 @@ class Service:
     pipeline: Pipeline
     intake: Intake
     outbox: Outbox
+    media: MediaFetcher
     doors: tuple[Door, ...]  # where the platforms' messages come in
     http: httpx.AsyncClient  # calls to platforms
     now: Callable[[], datetime]
@@ -109,8 +115,8 @@ def open_store(settings: Settings) -> Store:
     district = settings.district
     return Store(
         engine, vault, Conversations(district, vault), Contacts(district, vault), OutboxRows(district, vault),
-        Ledger(district), Attachments(district, vault), ChannelState(district, vault), Cases(district, vault),
-        Alerts(district), Staff(district),
+        Ledger(district), Attachments(district, vault), Transcripts(district, vault), ChannelState(district, vault),
+        Cases(district, vault), Alerts(district), Staff(district),
     )  # fmt: skip
 
 
@@ -167,6 +173,26 @@ def make_clocks(settings: Settings) -> Clocks:
     return Clocks(ladder, settings.waiting_note_s, settings.silence_s)
 
 
+def make_media(
+    settings: Settings, store: Store, pipeline: Pipeline, channels: Mapping[str, Channel], http: httpx.AsyncClient
+) -> MediaFetcher:
+    """What fetches voices, pictures and files, and what hears voices where there is a recogniser."""
+    hearing = None
+    if settings.recogniser_url:
+        recogniser = HttpRecogniser(
+            http, settings.recogniser_url.rstrip("/"), settings.recogniser_key, settings.recogniser_model,
+            settings.recogniser_timeout_s,
+        )  # fmt: skip
+        late = timedelta(seconds=settings.late_s)
+        hearing = Hearing(
+            pipeline, recogniser, store.transcripts, store.attachments, store.contacts, late, random.random
+        )
+    return MediaFetcher(
+        pipeline.writer, store.attachments, store.conversations, pipeline.alarm, channels, hearing,
+        settings.media_longest_bytes, pipeline.now, random.random,
+    )  # fmt: skip
+
+
 def build_service(
     settings: Settings, *, now: Callable[[], datetime] = utc_now, screener: Screener | None = None
 ) -> Service:
@@ -179,9 +205,9 @@ def build_service(
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = Pipeline(
         engine=store.engine, writer=writer, screener=screener or screening_in_force(settings), intents=load_intents(),
-        answering=load_answering(settings), conversations=store.conversations, outbox=store.outbox, alarm=alarm,
-        now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
-        handling_lease=timedelta(seconds=settings.handling_lease_s),
+        answering=load_answering(settings), conversations=store.conversations, transcripts=store.transcripts,
+        outbox=store.outbox, alarm=alarm, now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
+        handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
     )  # fmt: skip
     http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
@@ -198,5 +224,6 @@ def build_service(
     feed.on_news(outbox.ring)
     return Service(
         settings, store, writer, feed, alarm, desk, make_accounts(settings, store.staff), pipeline, intake, outbox,
-        platforms.open_doors(settings, channels, intake), http, now, release.in_force(settings.screening_dir),
+        make_media(settings, store, pipeline, channels, http), platforms.open_doors(settings, channels, intake), http,
+        now, release.in_force(settings.screening_dir),
     )  # fmt: skip

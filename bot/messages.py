@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+UNREAD_KINDS = ("voice", "image", "video", "file")
+
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
@@ -21,6 +23,11 @@ class Inbound:
     extra: Mapping[str, Any] = field(default_factory=dict)  # edited, cut, late; JSON without personal text
     is_answered: bool = True  # False: stored, screened and alarmed as ever, but the bot looks nothing up
     remark: str = ""  # a fixed text's key, said when nothing more urgent is
+
+    @property
+    def is_unread(self) -> bool:
+        """The bot cannot read it and it brings no words: a person has to look."""
+        return self.kind in UNREAD_KINDS and not self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 
 from bot.answering import Answering
 from bot.dialogue import Reply, Turn, buttons, next_turn
+from bot.judgement import Judgement, judge
 from bot.marking import tell_of_message
 from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
 from bot.replies import Intents
@@ -19,16 +20,15 @@ from escalation.alarm import Alarm, Danger
 from records.cases import Case
 from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
 from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
+from records.transcripts import Transcripts
 from records.writer import Writer
-from triage.memory import Memory, remember
-from triage.protocol import Disposition, decide
+from triage.protocol import Disposition
 from triage.risk import Level, Screening, Signal
 from triage.screen import Screener
 
 log = structlog.get_logger()
 LONGEST_BYTES = 65536
 _NEAR = 8  # messages back in which an answered topic still counts as the one spoken of
-_UNREAD_KINDS = ("voice", "image", "video", "file")
 
 
 @dataclass
@@ -41,11 +41,13 @@ class Pipeline:
     intents: Intents
     answering: Answering
     conversations: Conversations
+    transcripts: Transcripts
     outbox: OutboxRows
     alarm: Alarm
     now: Callable[[], datetime]
     crisis_repeat: timedelta
     handling_lease: timedelta
+    hears_voices: bool = False  # a machine turns them into text
 
     def __post_init__(self) -> None:
         self._last: dict[str, asyncio.Task[None]] = {}  # conversation -> its newest answerer
@@ -76,17 +78,27 @@ class Pipeline:
             raise UnknownConversation(UnknownConversation.__doc__)
         if repeat := self._repeat(connection, inbound):
             return repeat
-        memory = remember(Memory.from_dict(conversation.memory), screening, inbound.text, now)
-        disposition = decide(memory.level, screening.level, person_owns=conversation.owner_id is not None)
+        has_owner = conversation.owner_id is not None
+        judgement = judge(conversation.memory, screening, inbound.text, now, person_owns=has_owner)
         seq = conversation.last_seq + 1
-        message_id = self._add(connection, conversation, inbound, seq, disposition, now)
-        level = max(memory.level, screening.level)
-        self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
-        self.conversations.remember(connection, conversation.id, memory.to_dict(), level)
+        message_id = self._add(connection, conversation, inbound, seq, judgement.disposition, now)
         self.conversations.change(connection, conversation.id, last_seq=seq, last_message_at=now)
-        case = self._escalate(connection, conversation, inbound, message_id, level, screening, disposition, now)
+        case = self.heed(connection, conversation, inbound, message_id, judgement, now)
         tell_of_message(connection, self.conversations.district, conversation.id, case, message_id, seq, now)
-        return Receipt(message_id, seq, is_repeat=False, needs_answer=self._wants_answer(inbound, disposition))
+        if case is not None and inbound.is_unread:
+            self.alarm.flag_unread(connection, case, judgement.level, message_id, now)
+        needs_answer = self.wants_answer(inbound, judgement.disposition)
+        return Receipt(message_id, seq, is_repeat=False, needs_answer=needs_answer)
+
+    def heed(
+        self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
+        judgement: Judgement, now: datetime,
+    ) -> Case | None:  # fmt: skip
+        """Keep why a message has its level, remember it, call people and speak as it demands."""
+        screening, level = judgement.screening, judgement.level
+        self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
+        self.conversations.remember(connection, conversation.id, judgement.memory.to_dict(), level)
+        return self._escalate(connection, conversation, inbound, message_id, judgement, now)
 
     def _repeat(self, connection: sa.Connection, inbound: Inbound) -> Receipt | None:
         found = self.conversations.find_external(connection, inbound.channel, inbound.external_id)
@@ -101,14 +113,15 @@ class Pipeline:
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, seq: int,
         disposition: Disposition, now: datetime,
     ) -> str:  # fmt: skip
-        until = now + self.handling_lease if self._wants_answer(inbound, disposition) else None
+        until = now + self.handling_lease if self.wants_answer(inbound, disposition) else None
         new = NewMessage(
             conversation.id, "visitor", inbound.kind, inbound.channel, inbound.external_id, inbound.text, now,
             sent_at=inbound.sent_at, to_handle_until=until, extra=inbound.extra,
         )  # fmt: skip
         return self.conversations.add(connection, new, seq)
 
-    def _wants_answer(self, inbound: Inbound, disposition: Disposition) -> bool:
+    def wants_answer(self, inbound: Inbound, disposition: Disposition) -> bool:
+        """Whether the bot looks for something to say to these words."""
         is_question = inbound.kind == "text" or (inbound.kind == "voice" and bool(inbound.text))
         return (
             disposition.may_answer and inbound.is_answered and is_question and self.intents.of(inbound.text) != "person"
@@ -116,12 +129,13 @@ class Pipeline:
 
     def _escalate(
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
-        level: Level, screening: Screening, disposition: Disposition, now: datetime,
+        judgement: Judgement, now: datetime,
     ) -> Case | None:  # fmt: skip
+        level, disposition = judgement.level, judgement.disposition
         wants_person = self.intents.of(inbound.text) == "person"
         case = had_case = self.alarm.cases.open_case_of(connection, conversation.id)
         if disposition.opens_case or wants_person:
-            rules = tuple(signal.rule for signal in screening.signals[:10])
+            rules = tuple(signal.rule for signal in judgement.screening.signals[:10])
             wish = "asked_for_person" if wants_person and not disposition.opens_case else "risk"
             danger = Danger(max(level, Level.LOW), wish, message_id, rules)
             case = self.alarm.raise_case(connection, conversation, danger, now)
@@ -149,9 +163,16 @@ class Pipeline:
                 return f"{disposition.safety_reply}_again"
         if intent == "person":
             return "handover.already_called" if has_case else "handover.called"
-        if inbound.kind in _UNREAD_KINDS and (inbound.kind != "voice" or not inbound.text):
+        if inbound.is_unread:
+            return self._unread_words(inbound.kind, has_case)
+        if inbound.kind in ("image", "video", "file"):  # the caption was read, the rest was not
             return "safety.voice"
         return inbound.remark
+
+    def _unread_words(self, kind: str, has_case: bool) -> str:
+        if has_case:
+            return "safety.voice_called"
+        return "safety.voice_listening" if kind == "voice" and self.hears_voices else "safety.voice"
 
     def _speak(
         self, connection: sa.Connection, conversation: Conversation, key: str, level: Level, now: datetime
@@ -211,14 +232,13 @@ class Pipeline:
         """The message, its conversation, and the article the bot gave last, if that was just now."""
         with self.engine.connect() as connection:
             message = self.conversations.message(connection, message_id)
-            conversation = message and self.conversations.get(connection, message.conversation_id)
-            if not message or not conversation:
+            conversation = self.conversations.get(connection, message.conversation_id) if message else None
+            if message is None or conversation is None:
                 return None
+            words = message.body or self.transcripts.texts(connection, [message_id]).get(message_id, "")
             near = self.conversations.messages(connection, conversation.id, after=message.seq - _NEAR, limit=_NEAR)
-        given = [
-            str(other.extra["article"]) for other in near if other.seq < message.seq and other.extra.get("article")
-        ]
-        return message, conversation, given[-1] if given else ""
+        given = [str(m.extra["article"]) for m in near if m.seq < message.seq and m.extra.get("article")]
+        return replace(message, body=words), conversation, given[-1] if given else ""
 
     def _save(self, connection: sa.Connection, message_id: str, turn: Turn, now: datetime) -> None:
         message = self.conversations.message(connection, message_id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -36,10 +37,7 @@ def replay_stored(candidate: Path, by: str, days: float, texts: bool, json_file:
     screener = _opened(candidate)
     now = wiring.utc_now()
     with store.engine.connect() as connection:
-        stored = [
-            Stored(message.id, message.conversation_id, message.body, message.received_at, level, conversation_level)
-            for message, level, conversation_level in store.conversations.judged(connection, now - timedelta(days=days))
-        ]
+        stored = _stored(store, connection, now - timedelta(days=days))
     changed = list(replay(track(stored, "replaying", console=out, transient=True), screener))
     if changed and texts:
         with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -49,6 +47,19 @@ def replay_stored(candidate: Path, by: str, days: float, texts: bool, json_file:
     if json_file is not None:
         json_file.touch(mode=0o600)  # it may hold people's words
         json_file.write_text("".join(_line(each, texts) for each in changed), encoding="utf-8")
+
+
+def _stored(store: wiring.Store, connection: sa.Connection, since: datetime) -> list[Stored]:
+    """What was judged since then, each once; a voice by the words that were heard."""
+    found = {
+        message.id: (message, level, conversation_level)
+        for message, level, conversation_level in store.conversations.judged(connection, since)
+    }
+    heard = store.transcripts.texts(connection, [m.id for m, _, _ in found.values() if m.kind == "voice"])
+    return [
+        Stored(m.id, m.conversation_id, m.body or heard.get(m.id, ""), m.received_at, level, conversation_level)
+        for m, level, conversation_level in found.values()
+    ]
 
 
 @app.command("adopt")

@@ -70,7 +70,7 @@ class Alarm:
                 connection, ringing.id, level=int(level), raised_at=now, step=0, waiting_notes=0,
                 next_at=self.clocks.next_rung_at(level, 0, now), next_note_at=self.clocks.next_note_at(level, 0, now),
             )  # fmt: skip
-        self._tell(connection, case, "alert", now, level=int(level), step=0)
+        self.tell(connection, case, "alert", now, level=int(level), step=0)
 
     def recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
         """Call a person again for a case that the bot was given back."""
@@ -78,6 +78,14 @@ class Alarm:
         self.cases.change(connection, case, state=state.value, owner_id=None)
         self.ring(connection, case, max(level, case.level), now)
         return self.cases.get(connection, case.id) or case
+
+    def flag_unread(self, connection: sa.Connection, case: Case, level: Level, message_id: str, now: datetime) -> None:
+        """With an open case came what no machine reads: a person has to look, and is called where there is none."""
+        self.tell(connection, case, "unread_media", now, message=message_id)
+        if case.state == State.WAITING_USER:
+            self.recall(connection, case, level, now)
+        elif case.state == State.NEW:
+            self.ring(connection, case, max(level, case.level), now)
 
     def cannot_reach(self, connection: sa.Connection, case: Case, now: datetime) -> None:
         """Words in danger did not reach the person: it rings, owned or not, and the next rung hears at once."""
@@ -137,7 +145,7 @@ class Alarm:
         if case is None:
             raise LookupError(f"case {case_id} vanished inside its own transaction")
         self._history(connection, case, Level.NONE, danger, now)
-        self._tell(connection, case, "case_opened", now, level=int(danger.level))
+        self.tell(connection, case, "case_opened", now, level=int(danger.level))
         self.ring(connection, case, danger.level, now)
         return case
 
@@ -146,7 +154,7 @@ class Alarm:
         self.cases.change(connection, case, machine_level=int(max(case.machine_level, danger.level)), level=int(level))
         if danger.level > case.level:
             self._history(connection, case, case.level, danger, now)
-        self._tell(connection, case, "level_raised", now, level=int(level))
+        self.tell(connection, case, "level_raised", now, level=int(level))
         fresh = self.cases.get(connection, case.id) or case
         if fresh.state == State.WAITING_USER:
             return self.recall(connection, fresh, level, now)
@@ -166,7 +174,7 @@ class Alarm:
             connection, alert.id, step=step,
             next_at=self.clocks.next_rung_at(alert.level, step, alert.raised_at),
         )  # fmt: skip
-        self._tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
+        self.tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
 
     def _waiting_note(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
         conversation = self.conversations.get(connection, alert.conversation_id)
@@ -187,7 +195,8 @@ class Alarm:
             now,
         )
 
-    def _tell(self, connection: sa.Connection, case: Case, kind: str, now: datetime, **data: int | str) -> None:
+    def tell(self, connection: sa.Connection, case: Case, kind: str, now: datetime, **data: int | str) -> None:
+        """The desk's screens hear of it."""
         events.append(
             connection, self._district, "desk", kind, now, conversation_id=case.conversation_id,
             case_id=case.id, **data,

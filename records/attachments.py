@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from records import tables as t
 from records.conversations import new_id
 from records.crypto import Vault
+
+_WITHOUT_BYTES = [column for column in t.attachment.c if column.name != "body_sealed"]
 
 
 @dataclass(frozen=True)
@@ -53,45 +55,56 @@ class Attachments:
         )  # fmt: skip
         return attachment_id
 
-    def due(self, connection: sa.Connection, now: datetime, until: datetime, limit: int = 20) -> list[Attachment]:
-        """Files to fetch now; they are ours until `until`."""
+    def due(
+        self, connection: sa.Connection, now: datetime, *, besides: Collection[str] = (), limit: int = 20
+    ) -> list[Attachment]:
+        """Files to fetch now, but not from these channels; locked for this transaction."""
         query = (
-            sa.select(t.attachment)
+            self._select()
             .where(
-                t.attachment.c.district_id == self.district,
                 t.attachment.c.state == "waiting",
                 t.attachment.c.due_at <= now,
+                t.attachment.c.channel.not_in(besides),
             )
             .order_by(t.attachment.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [self._attachment(row) for row in connection.execute(query)]
-        for item in found:
-            self.change(connection, item.id, due_at=until, attempts=item.attempts + 1)
-        return found
+        return [self._attachment(row) for row in connection.execute(query)]
 
-    def keep(self, connection: sa.Connection, attachment_id: str, body: bytes, media_type: str) -> None:
-        """The file is here: seal and keep it."""
+    def lease(self, connection: sa.Connection, item: Attachment, until: datetime) -> None:
+        """It is ours until then; whoever finds it due afterwards tries again."""
+        self._change(connection, item.id, due_at=until, attempts=item.attempts + 1)
+
+    def put_off(self, connection: sa.Connection, attachment_id: str, until: datetime) -> None:
+        """Try again then."""
+        self._change(connection, attachment_id, due_at=until)
+
+    def seal(self, attachment_id: str, body: bytes) -> bytes:
+        """The bytes as they are kept; slow for large files, so it is done outside any transaction."""
         text = base64.b64encode(body).decode("ascii")
-        self.change(
-            connection, attachment_id, state="stored", size=len(body), media_type=media_type,
-            body_sealed=self.vault.seal(text, "attachment.body", attachment_id),
-        )  # fmt: skip
+        return self.vault.seal(text, "attachment.body", attachment_id)
 
-    def change(self, connection: sa.Connection, attachment_id: str, **values: Any) -> None:  # columns
-        """Set columns."""
-        connection.execute(
-            t.attachment.update()
-            .where(t.attachment.c.district_id == self.district, t.attachment.c.id == attachment_id)
-            .values(**values)
+    def keep(self, connection: sa.Connection, attachment_id: str, sealed: bytes, media_type: str, size: int) -> bool:
+        """The file is here; False when somebody else was faster."""
+        return self._change(
+            connection, attachment_id, state="stored", size=size, media_type=media_type, body_sealed=sealed
         )
+
+    def give_up(self, connection: sa.Connection, attachment_id: str, state: str) -> bool:
+        """The file cannot be had: gone or too_large; False when somebody else was faster."""
+        return self._change(connection, attachment_id, state=state)
+
+    def _change(self, connection: sa.Connection, attachment_id: str, **values: Any) -> bool:  # columns
+        """Only what still waits changes."""
+        done = connection.execute(
+            t.attachment.update().where(self._is(attachment_id), t.attachment.c.state == "waiting").values(**values)
+        )
+        return done.rowcount == 1
 
     def of_messages(self, connection: sa.Connection, message_ids: Sequence[str]) -> dict[str, list[Attachment]]:
         """Message id -> its files, without their bytes."""
-        query = sa.select(t.attachment).where(
-            t.attachment.c.district_id == self.district, t.attachment.c.message_id.in_(message_ids)
-        )
+        query = self._select().where(t.attachment.c.message_id.in_(message_ids)).order_by(t.attachment.c.id)
         found: dict[str, list[Attachment]] = {}
         for row in connection.execute(query):
             found.setdefault(row.message_id, []).append(self._attachment(row))
@@ -99,7 +112,7 @@ class Attachments:
 
     def get(self, connection: sa.Connection, attachment_id: str) -> Attachment | None:
         """One file without its bytes."""
-        row = connection.execute(sa.select(t.attachment).where(self._is(attachment_id))).first()
+        row = connection.execute(self._select().where(t.attachment.c.id == attachment_id)).first()
         return self._attachment(row) if row else None
 
     def read(self, connection: sa.Connection, attachment_id: str) -> bytes:
@@ -109,6 +122,22 @@ class Attachments:
         if sealed is None:
             raise LookupError(f"attachment {attachment_id} has no bytes")
         return base64.b64decode(self.vault.open(sealed, "attachment.body", attachment_id))
+
+    def case_of(self, connection: sa.Connection, item: Attachment) -> str | None:
+        """The newest case through which this file may be read, open or closed."""
+        query = (
+            sa.select(t.case_record.c.id)
+            .where(
+                t.case_record.c.district_id == self.district,
+                t.case_record.c.conversation_id == item.conversation_id,
+            )
+            .order_by(t.case_record.c.opened_at.desc())
+            .limit(1)
+        )
+        return connection.execute(query).scalar()
+
+    def _select(self) -> sa.Select[Any]:  # Any: SQLAlchemy rows are untyped
+        return sa.select(*_WITHOUT_BYTES).where(t.attachment.c.district_id == self.district)
 
     def _is(self, attachment_id: str) -> sa.ColumnElement[bool]:
         return sa.and_(t.attachment.c.district_id == self.district, t.attachment.c.id == attachment_id)

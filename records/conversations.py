@@ -81,15 +81,9 @@ class Conversations:
         self.vault = vault
 
     def open(
-        self,
-        connection: sa.Connection,
-        *,
-        channel: str,
-        external_id: str,
-        now: datetime,
-        token_hash: str | None = None,
-        is_drill: bool = False,
-    ) -> str:
+        self, connection: sa.Connection, *, channel: str, external_id: str, now: datetime,
+        token_hash: str | None = None, is_drill: bool = False,
+    ) -> str:  # fmt: skip
         """A new contact with a new conversation; returns the conversation's id."""
         contact_id, conversation_id = new_id(), new_id()
         connection.execute(
@@ -209,9 +203,11 @@ class Conversations:
         return self._message(row) if row else None
 
     def assessments(self, connection: sa.Connection, conversation_id: str) -> dict[str, Mapping[str, Any]]:
-        """Message id -> level, categories, signals, version, failed, score, lame."""
-        query = sa.select(t.assessment).where(
-            t.assessment.c.district_id == self.district, t.assessment.c.conversation_id == conversation_id
+        """Message id -> level, categories, signals, version, failed, score, lame; of a voice as it was heard last."""
+        query = (
+            sa.select(t.assessment)
+            .where(t.assessment.c.district_id == self.district, t.assessment.c.conversation_id == conversation_id)
+            .order_by(t.assessment.c.at, t.assessment.c.level)
         )
         return {
             row.message_id: {
@@ -240,9 +236,18 @@ class Conversations:
                 t.conversation.c.is_drill.is_(False),
             )
             .order_by(t.message.c.received_at, t.message.c.conversation_id, t.message.c.seq)
+            .order_by(t.assessment.c.at, t.assessment.c.level)  # a voice is judged again when it was heard
         )
         for row in connection.execute(query):
             yield self._message(row), Level(row.level), Level(row.conversation_level)
+
+    def ask_for_answer(self, connection: sa.Connection, message_id: str, until: datetime) -> None:
+        """The bot has to answer this message after all: its words came later."""
+        connection.execute(
+            t.message.update()
+            .where(t.message.c.district_id == self.district, t.message.c.id == message_id)
+            .values(handling="new", handling_until=until)
+        )
 
     def set_handled(self, connection: sa.Connection, message_id: str) -> bool:
         """Mark a visitor's message as answered; False when somebody else already did."""

@@ -228,6 +228,18 @@ attachment = table(
              postgresql_where=sa.text("state = 'waiting'")),
 )  # fmt: skip
 
+transcript = table(
+    "transcript",  # id = message: what a machine heard in its voice
+    text("conversation_id"),
+    text("state"),  # waiting | heard | unheard (people listen)
+    text("made_by"),  # the recogniser's model
+    integer("attempts"),
+    time("due_at"),
+    sealed("body_sealed", nullable=True),
+    sa.Index("transcript_due", "due_at", sqlite_where=sa.text("state = 'waiting'"),
+             postgresql_where=sa.text("state = 'waiting'")),
+)  # fmt: skip
+
 event = table(
     "event",
     sa.Column("txid", sa.BigInteger, nullable=False, default=0),  # PostgreSQL: orders by commit, see events.py

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from bot.channels import Channel, SendRules
-from bot.messages import Inbound, Receipt
+from bot.channels import Channel, MediaGone, SendRules
+from bot.messages import Arrival, Inbound, Receipt
 from records.conversations import Message
 from records.crypto import Vault
 from records.staff import Counsellor
@@ -58,6 +58,9 @@ class FakeChannel:
     before_answer: Callable[[], None] = lambda: None
     rules: SendRules = field(default_factory=SendRules)
     addresses: list[str] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)  # reference -> bytes, or an exception to raise
+    fetched: list[str] = field(default_factory=list)
+    before_fetch: Callable[[str], Awaitable[None]] | None = None
 
     async def send(self, outbound: Any) -> bool:
         """Take one bubble."""
@@ -68,6 +71,16 @@ class FakeChannel:
         self.heard.append(outbound.text)
         self.addresses.append(outbound.address)
         return self.rules.messages is not None
+
+    async def fetch(self, reference: str) -> tuple[bytes, str]:
+        """Give a file, under a media type that is a lie."""
+        self.fetched.append(reference)
+        if self.before_fetch is not None:
+            await self.before_fetch(reference)
+        found = self.files.get(reference, MediaGone())
+        if isinstance(found, Exception):
+            raise found
+        return found, 'text/html"><script>alert(1)</script>'
 
 
 @functools.cache
@@ -120,8 +133,28 @@ async def say(service: Service, conversation_id: str, text: str, id: str = "", *
 
 def connect(service: Service, channel: Channel) -> None:
     """Let a service send to one more platform."""
-    for place in (service.outbox, service.outbox.marking, service.intake):
+    for place in (service.outbox, service.outbox.marking, service.intake, service.media):
         place.channels = {**place.channels, channel.name: channel}
+
+
+async def send_file(
+    service: Service, channel: FakeChannel, kind: str, body: Any, number: int = 1, *, person: str = "p1", **more: Any
+) -> tuple[str, str]:
+    """A person sends a file over this platform; (conversation, message). It is not fetched yet."""
+    reference = f"{person}-{number}"
+    channel.files[reference] = body
+    more.setdefault("files", (reference,))
+    (arrived,) = await service.intake.arrive(Arrival(channel.name, person, f"{person}:{number}", kind, **more))
+    assert arrived.receipt is not None
+    return arrived.conversation_id, arrived.receipt.message_id
+
+
+async def fetch_media(service: Service) -> None:
+    """Fetch and hear what is due."""
+    for _ in range(2):  # what was fetched is heard in the next round
+        await service.media.run_due()
+        await service.media.drain()
+    await service.pipeline.drain()
 
 
 async def deliver(service: Service) -> None:

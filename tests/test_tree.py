@@ -48,7 +48,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "emoji": ("triage/",),
     "faiss": ("knowledge/index.py",),
     "fastapi": ("escalation/console/", "bot/channels/", "server.py", "command/bench/"),
-    "httpx": ("command/", "bot/channels/", "wiring.py", "platforms.py"),
+    "httpx": ("command/", "bot/channels/", "bot/recogniser.py", "wiring.py", "platforms.py"),
     "numpy": ("knowledge/", "triage/"),
     "opencc": ("triage/", "knowledge/grams.py"),
     "pwdlib": ("escalation/accounts.py",),

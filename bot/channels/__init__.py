@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter
 
@@ -70,6 +70,7 @@ class Channel(Protocol):
         ...
 
 
+@runtime_checkable
 class MediaChannel(Protocol):
     """A channel whose people send files."""
 

@@ -18,8 +18,10 @@ from fastapi.templating import Jinja2Templates
 
 from escalation.accounts import Accounts
 from escalation.desk import Desk
+from records.attachments import Attachments
 from records.feed import Feed
 from records.staff import Counsellor, StaffSession
+from records.transcripts import Transcripts
 from records.writer import Writer
 
 FOLDER = Path(__file__).parent
@@ -67,12 +69,14 @@ class Console:
     accounts: Accounts
     explain: Callable[[str], str]  # a rule's plain reason
     articles: Suggests
+    attachments: Attachments
+    transcripts: Transcripts
     now: Callable[[], datetime]
     hotline_name: str
     oncall: str
     secure_cookie: bool
     templates: Jinja2Templates
-    viewed: set[tuple[str, str]] = field(default_factory=set)  # (session, case) whose view is in the audit
+    viewed: set[tuple[str, str]] = field(default_factory=set)  # (session, case or file) whose view is in the audit
 
     @property
     def cookie_name(self) -> str:

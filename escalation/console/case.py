@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 
 from escalation.cases import DISPOSITIONS, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
+from escalation.console.files import file_values
 from escalation.console.queue import case_row
 from escalation.desk import Desk
 from records.cases import Case
@@ -92,12 +93,12 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
 
     @routes.get("/state.json")
     async def state_json(request: Request, case_id: str, after: int = 0) -> Any:
-        """What an open case page refreshes itself from: messages after a number, state, proposal."""
+        """What an open case page refreshes itself from: new messages and those with files, state, proposal."""
         visitor = await console.visitor(request, "case_view")
         await _look(console, visitor, case_id, again=False)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return {
-            "messages": [m for m in values["messages"] if m["seq"] > after],
+            "messages": [m for m in values["messages"] if m["seq"] > after or m["files"] or m["heard"]],
             **{key: values[key] for key in ("row", "proposal", "changes", "notes", "waiting", "is_owner")},
         }
 
@@ -106,7 +107,7 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         visitor = await console.visitor(request, "library_search")
         await _look(console, visitor, case_id, again=False)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
-        last = next((m["text"] for m in reversed(values["messages"]) if m["author"] == "visitor"), "")
+        last = next((m["text"] or m["heard"] for m in reversed(values["messages"]) if m["author"] == "visitor"), "")
         found = await asyncio.to_thread(console.articles.suggest, (text or last)[:500], console.now())
         return {"articles": [{"id": i, "title": title, "text": short} for i, title, short in found]}
 
@@ -235,7 +236,17 @@ def _messages(console: Console, connection: sa.Connection, case: Case, names: di
     found: list[Message] = []
     while page := conversations.messages(connection, case.conversation_id, after=found[-1].seq if found else 0):
         found += page
-    return [_message(console, message, why.get(message.id), names) for message in found]
+    other = [message.id for message in found if message.kind != "text"]
+    files = console.attachments.of_messages(connection, other)
+    heard = console.transcripts.texts(connection, other)
+    return [
+        {
+            **_message(console, message, why.get(message.id), names),
+            "heard": displayable(heard.get(message.id, "")),
+            "files": [file_values(item) for item in files.get(message.id, ())],
+        }
+        for message in found
+    ]
 
 
 def _message(

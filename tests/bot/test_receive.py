@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.channels.webchat import _KINDS
-from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
-from bot.pipeline import _UNREAD_KINDS, LONGEST_BYTES
+from bot.messages import UNREAD_KINDS, MessageTooLarge, ReusedMessageId, UnknownConversation
+from bot.pipeline import LONGEST_BYTES
 from records import tables as t
 from records.outbox_rows import Lane, OutboxRows
 from tests.building import CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, Clock, counsellor, do, greeted, inbound, rows, say
@@ -141,7 +141,7 @@ async def test_every_kind_of_message_is_kept_and_screened(small_service: Service
     assert case.level == Level.EMERGENCY
 
 
-@pytest.mark.parametrize("kind", sorted(_UNREAD_KINDS))
+@pytest.mark.parametrize("kind", sorted(UNREAD_KINDS))
 async def test_what_the_bot_cannot_read_gets_an_honest_line(small_service: Service, kind: str) -> None:
     chat = greeted(small_service)
     receipt = await say(small_service, chat, "", kind=kind)

@@ -3,7 +3,8 @@
 import { Alarm, put, span } from "./alarm.js";
 import { drawHistory } from "./history.js";
 import { getJson, onActivity, post, SignedOut } from "./http.js";
-import { COLOURS, make, Talk } from "./messages.js";
+import { make } from "./make.js";
+import { COLOURS, Talk } from "./messages.js";
 import { ReplyBox } from "./reply.js";
 import { openStream } from "./stream.js";
 

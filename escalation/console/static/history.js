@@ -1,7 +1,8 @@
 // Notes, level history and the timeline of the record.
 
 import { put } from "./alarm.js";
-import { clockOf, make } from "./messages.js";
+import { make } from "./make.js";
+import { clockOf } from "./messages.js";
 
 const CHANGE_WORDS = { in_force: "已生效", proposed: "待第二人确认", confirmed: "第二人已同意", refused: "第二人未同意" };
 const part = (id) => document.getElementById(id);

@@ -1,22 +1,18 @@
 // Draws the conversation: each message once, in order; evidence is marked where the screening saw it.
 
 import { put } from "./alarm.js";
+import { drawFiles } from "./files.js";
+import { make } from "./make.js";
 
 export const COLOURS = ["绿", "蓝", "黄", "橙", "红"];
 const AUTHORS = { visitor: "来访者", bot: "机器人", counsellor: "值班老师", system: "系统" };
 const KINDS = { voice: "语音", image: "图片", video: "视频", sticker: "表情", place: "位置", file: "文件", unknown: "未知消息" };
+const UNREAD = new Set(["voice", "image", "video", "file"]); // without words no machine reads them
 const NEAR_END_PX = 80;
 const times = new Intl.DateTimeFormat("zh-CN", {
   timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
 });
 const today = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", dateStyle: "short" });
-
-export function make(tag, className = "", words = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (words) node.textContent = words;
-  return node;
-}
 
 export function clockOf(iso) {
   const at = new Date(iso);
@@ -84,20 +80,43 @@ function draw(message) {
     chip.dataset.level = message.level;
     head.append(" ", chip);
   }
+  const isUnread = message.author === "visitor" && UNREAD.has(message.kind) && !message.text && !message.heard;
+  if (isUnread) head.append(" ", make("span", "badge", "机器读不了，请人工查看"));
   const body = make("p", "message-text");
   if (message.kind !== "text") body.append(make("span", "kind", `[${KINDS[message.kind] ?? message.kind}] `));
-  body.append(markedText(message.text, message.reasons));
+  body.append(markedText(message.text, message.heard ? [] : message.reasons));
   node.append(head, body);
+  if (message.files.length) node.append(drawFiles(message.files));
+  if (message.heard) node.append(heardText(message));
   const reasons = why(message);
   if (reasons) node.append(reasons);
   return node;
+}
+
+function heardText(message) {
+  const node = make("p", "heard");
+  node.append(make("span", "heard-mark", "机器转写，可能有误"), " ", markedText(message.heard, message.reasons));
+  return node;
+}
+
+// A file arrived or was heard meanwhile; what is being played goes on.
+function redraw(node, message) {
+  const fresh = draw(message);
+  const files = node.querySelector(".files");
+  const freshFiles = fresh.querySelector(".files");
+  if (!files || files.dataset.key !== freshFiles?.dataset.key) return node.replaceChildren(...fresh.childNodes);
+  const parts = [...fresh.childNodes];
+  const at = parts.indexOf(freshFiles);
+  for (const part of [...node.childNodes]) if (part !== files) part.remove();
+  files.before(...parts.slice(0, at));
+  return files.after(...parts.slice(at + 1));
 }
 
 export class Talk {
   constructor(list, toEnd) {
     this.list = list;
     this.toEnd = toEnd;
-    this.seen = new Set();
+    this.seen = new Map(); // id -> as it was drawn
     this.last_seq = 0;
     this.last_visitor = "";
     toEnd.addEventListener("click", () => this.scrollToEnd());
@@ -113,14 +132,18 @@ export class Talk {
     this.toEnd.hidden = true;
   }
 
-  // Adds what is new; returns it.
+  // Adds what is new and draws again what changed; returns what is new.
   merge(messages) {
-    const fresh = messages.filter((message) => !this.seen.has(message.id));
-    if (!fresh.length) return fresh;
     const follows = this.isAtEnd();
+    const fresh = messages.filter((message) => !this.seen.has(message.id));
+    for (const message of messages) {
+      const drawn = JSON.stringify(message);
+      if (this.seen.get(message.id) === drawn) continue;
+      if (this.seen.has(message.id)) redraw(this.list.querySelector(`[data-seq="${message.seq}"]`), message);
+      this.seen.set(message.id, drawn);
+    }
     const ended = this.list.querySelector(".pending"); // own words on their way stay at the end
     for (const message of fresh) {
-      this.seen.add(message.id);
       const isLast = message.seq > this.last_seq;
       const next = isLast ? ended : [...this.list.children].find((node) => Number(node.dataset.seq ?? Infinity) > message.seq);
       this.list.insertBefore(draw(message), next ?? null);
@@ -128,7 +151,7 @@ export class Talk {
       if (message.author === "visitor") this.last_visitor = message.id;
     }
     if (follows) this.scrollToEnd();
-    else this.toEnd.hidden = false;
+    else if (fresh.length) this.toEnd.hidden = false;
     return fresh;
   }
 
