@@ -16,7 +16,8 @@ from fastapi.staticfiles import StaticFiles
 from bot.channels import Door
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
-from escalation.console import access, case, files, queue, signin
+from escalation.console import access, case, files, queue, signin, undelivered
+from escalation.undelivered import Undelivered
 from refusals import add_refusals
 from settings import Settings
 from triage import release
@@ -113,13 +114,16 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         app.include_router(door.router())
     console = access.Console(
         engine=service.store.engine, writer=service.writer, feed=service.feed, desk=service.desk,
+        people=service.people, undelivered=Undelivered(service.alarm, service.people),
+        words_of=service.outbox.text_of,
+        longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
         articles=pipeline.answering, attachments=service.store.attachments, transcripts=service.store.transcripts,
         now=service.now,
         hotline_name=settings.hotline_name, oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
         secure_cookie=settings.is_https, templates=access.make_templates(),
     )  # fmt: skip
-    for room in (signin, queue, case, files):
+    for room in (signin, queue, case, files, undelivered):
         app.include_router(room.router(console), include_in_schema=False)
     app.mount("/console/static", StaticFiles(directory=access.FOLDER / "static"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 import tomllib
 from collections.abc import Callable, Mapping
@@ -19,14 +20,17 @@ from bot.answering import Answering
 from bot.channels import Channel, Door
 from bot.hearing import Hearing
 from bot.intake import Intake
+from bot.linking import Linking
 from bot.marking import Marking
 from bot.media import MediaFetcher
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.recogniser import HttpRecogniser
 from bot.replies import load_intents, load_replies
+from bot.restraint import Restraint
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
+from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.roles import load_permissions
 from escalation.routing import Clocks
@@ -43,9 +47,12 @@ from records.contacts import Contacts
 from records.conversations import Conversations
 from records.crypto import Vault, load_vault
 from records.database import check_key, migrate, open_engine, sqlite_warning
+from records.decisions import Decisions
 from records.feed import Feed
 from records.ledger import Ledger
+from records.links import Links
 from records.outbox_rows import OutboxRows
+from records.pace import Pace
 from records.staff import Staff
 from records.transcripts import Transcripts
 from records.writer import Writer
@@ -56,6 +63,7 @@ from triage.risk import Level
 from triage.screen import Screener
 
 log = structlog.get_logger()
+_NO_SHARED_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=100)  # one slow platform starves none
 KNOWLEDGE = Path(__file__).parent / "knowledge"
 
 
@@ -72,6 +80,8 @@ class Store:
     vault: Vault
     conversations: Conversations
     contacts: Contacts
+    links: Links
+    decisions: Decisions
     outbox: OutboxRows
     ledger: Ledger
     attachments: Attachments
@@ -92,6 +102,7 @@ class Service:
     feed: Feed
     alarm: Alarm
     desk: Desk
+    people: ContactDesk
     accounts: Accounts
     pipeline: Pipeline
     intake: Intake
@@ -114,9 +125,10 @@ def open_store(settings: Settings) -> Store:
         log.warning("sqlite.old", detail=warning)
     district = settings.district
     return Store(
-        engine, vault, Conversations(district, vault), Contacts(district, vault), OutboxRows(district, vault),
-        Ledger(district), Attachments(district, vault), Transcripts(district, vault), ChannelState(district, vault),
-        Cases(district, vault), Alerts(district), Staff(district),
+        engine, vault, Conversations(district, vault), Contacts(district, vault), Links(district, vault),
+        Decisions(district, vault), OutboxRows(district, vault), Ledger(district), Attachments(district, vault),
+        Transcripts(district, vault), ChannelState(district, vault), Cases(district, vault), Alerts(district),
+        Staff(district),
     )  # fmt: skip
 
 
@@ -202,14 +214,18 @@ def build_service(
     writer = Writer(store.engine, after_commit=feed.ring)
     alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings))
     desk = Desk(alarm, store.staff, load_permissions())
+    people = ContactDesk(store.cases, store.contacts, store.links, store.decisions, store.ledger, store.staff)
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = Pipeline(
         engine=store.engine, writer=writer, screener=screener or screening_in_force(settings), intents=load_intents(),
         answering=load_answering(settings), conversations=store.conversations, transcripts=store.transcripts,
-        outbox=store.outbox, alarm=alarm, now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
+        outbox=store.outbox, alarm=alarm,
+        linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
+        restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
+        now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
     )  # fmt: skip
-    http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2)
+    http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2, limits=_NO_SHARED_LIMIT)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
     marking = Marking(
         store.outbox, store.conversations, store.contacts, store.ledger, alarm, replies, channels, random.random
@@ -223,7 +239,7 @@ def build_service(
     )
     feed.on_news(outbox.ring)
     return Service(
-        settings, store, writer, feed, alarm, desk, make_accounts(settings, store.staff), pipeline, intake, outbox,
-        make_media(settings, store, pipeline, channels, http), platforms.open_doors(settings, channels, intake), http,
-        now, release.in_force(settings.screening_dir),
+        settings, store, writer, feed, alarm, desk, people, make_accounts(settings, store.staff), pipeline, intake,
+        outbox, make_media(settings, store, pipeline, channels, http),
+        platforms.open_doors(settings, channels, intake), http, now, release.in_force(settings.screening_dir),
     )  # fmt: skip

@@ -85,11 +85,16 @@ def next_turn(
 
 def _to_distress(found: Found, safety_asked_at: datetime | None, now: datetime) -> list[Reply]:
     """Reflect and ask the one direct question first; an answer may come with it; never a bare "I do not know"."""
-    asked = safety_asked_at is not None and now - safety_asked_at < DISCLOSE_AGAIN_AFTER
+    asked = was_asked(safety_asked_at, now)
     replies = [] if asked else [Reply("safety.low", extra=buttons((_PERSON,)))]
     if found.zone == "answer" or (asked and found.zone == "choices"):
         return [*replies, _knowledge(found)]
     return replies or [Reply("safety.low_again", extra=buttons((_PERSON,)))]
+
+
+def was_asked(safety_asked_at: datetime | None, now: datetime) -> bool:
+    """Whether our direct question about danger still stands."""
+    return safety_asked_at is not None and now - safety_asked_at < DISCLOSE_AGAIN_AFTER
 
 
 def must_disclose(disclosed_at: datetime | None, now: datetime) -> bool:

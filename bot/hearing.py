@@ -22,6 +22,7 @@ from bot.marking import back_off_s
 from bot.messages import Inbound, Receipt
 from bot.pipeline import Pipeline
 from bot.recogniser import Recogniser, RecogniserFailed, RecogniserRefused
+from bot.restraint import Hold
 from records.attachments import Attachments
 from records.contacts import Contacts
 from records.conversations import Message
@@ -119,11 +120,12 @@ class Hearing:
         )  # fmt: skip
         has_owner = conversation.owner_id is not None
         judgement = judge(conversation.memory, screening, words, now, person_owns=has_owner)
-        needs_answer = pipeline.wants_answer(inbound, judgement.disposition)
+        hold = pipeline.restraint.of(connection, conversation, now)
+        needs_answer = hold is Hold.NONE and pipeline.wants_answer(inbound, judgement.disposition)
         if needs_answer:
             pipeline.conversations.ask_for_answer(connection, message.id, now + pipeline.handling_lease)
         pipeline.conversations.change(connection, conversation.id, last_message_at=now)
-        case = pipeline.heed(connection, conversation, inbound, message.id, judgement, now)
+        case = pipeline.heed(connection, conversation, inbound, message.id, judgement, hold, now)
         if case is not None:
             pipeline.alarm.tell(connection, case, "transcript", now, message=message.id)
         return Receipt(message.id, message.seq, is_repeat=False, needs_answer=needs_answer)

@@ -78,7 +78,7 @@ class Intake:
             self._greet(connection, conversation_id, arrival, now)
         receipt = None
         if arrival.kind != "joined":
-            receipt = self._store(connection, contact, conversation_id, arrival, screening, now)
+            receipt = self._store(connection, conversation_id, arrival, screening, now)
         if receipt is None or not receipt.is_repeat:
             self._refill(connection, conversation_id, arrival, now)
         return Arrived(conversation_id, receipt)
@@ -118,6 +118,8 @@ class Intake:
         conversation = pipeline.conversations.get(connection, conversation_id, lock=True)
         if conversation is None or conversation.owner_id is not None or conversation.level > Level.LOW:
             return
+        if conversation.is_blocked:  # by people of the hotline
+            return
         row_id = hashlib.sha256(f"greeting\0{arrival.channel}\0{arrival.external_id}".encode()).hexdigest()[:32]
         if pipeline.outbox.exists(connection, row_id):  # the platform told us twice
             return
@@ -132,15 +134,14 @@ class Intake:
         pipeline.conversations.change(connection, conversation_id, disclosed_at=now)
 
     def _store(
-        self, connection: sa.Connection, contact: Contact, conversation_id: str, arrival: Arrival,
-        screening: Screening, now: datetime,
-    ) -> Receipt:  # fmt: skip
+        self, connection: sa.Connection, conversation_id: str, arrival: Arrival, screening: Screening, now: datetime
+    ) -> Receipt:
         is_late = arrival.sent_at is not None and now - arrival.sent_at > self.late
         marks = {"edited": arrival.is_edited, "late": is_late, "cut": arrival.is_cut}
         inbound = Inbound(
             arrival.channel, conversation_id, self._own_id(connection, arrival), arrival.kind, arrival.text,
             arrival.sent_at, extra={name: True for name, is_so in marks.items() if is_so},
-            is_answered=not is_late and contact.blocked_at is None,
+            is_answered=not is_late,
             remark="talk.late" if is_late else "",
         )  # fmt: skip
         receipt = self.pipeline.store(connection, inbound, screening, now)

@@ -13,12 +13,14 @@ from bot.channels import Channel
 from bot.parcels import Parcel, Verdict, verdict
 from bot.replies import Replies
 from escalation.alarm import Alarm
+from escalation.routing import is_waiting_note
 from records import events
 from records.cases import Case
 from records.contacts import Contacts
 from records.conversations import Conversations, NewMessage
 from records.ledger import Ledger
 from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
+from triage.risk import Level
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 12
@@ -114,20 +116,27 @@ class Marking:
         self.conversations.change(connection, conversation.id, last_seq=seq)
         self.rows.set_state(connection, [item.id], "sent", finished_at=now, lease_until=None)
         case = self.alarm.cases.open_case_of(connection, conversation.id)
+        if case is not None and item.origin == "counsellor" and item.origin_id:
+            self.alarm.reached(connection, case, item.origin_id, now)
         tell_of_message(connection, self.rows.district, conversation.id, case, message_id, seq, now)
         return None
 
     def give_up(self, connection: sa.Connection, item: Pending, reason: str, now: datetime) -> None:
         """Loudly: the console shows that words did not reach the person; in a crisis the ladder is climbed."""
+        if is_waiting_note(item.key):  # made because nobody came: it rings already, and the next note says as much
+            return self.rows.set_state(
+                connection, [item.id], "dropped", reason=reason, finished_at=now, lease_until=None
+            )
         self.rows.set_state(connection, [item.id], "dead", reason=reason, finished_at=now, lease_until=None)
-        conversation = self.conversations.get(connection, item.conversation_id, lock=True)
+        self.conversations.get(connection, item.conversation_id, lock=True)  # its case neither opens nor closes now
         case = self.alarm.cases.open_case_of(connection, item.conversation_id)
         events.append(
             connection, self.rows.district, "desk", "undelivered", now, conversation_id=item.conversation_id,
             case_id=case.id if case else None, row=item.id, reason=reason,
         )  # fmt: skip
-        if item.lane is Lane.CRISIS and conversation is not None and case is not None:
+        if item.lane is Lane.CRISIS and case is not None and case.level >= Level.MEDIUM:
             self.alarm.cannot_reach(connection, case, now)
+        return None
 
 
 def tell_of_message(

@@ -127,11 +127,13 @@ class Outbox:
 
     def _allowed(self, connection: sa.Connection, items: list[Pending], now: datetime) -> list[Pending]:
         """Those whose platform still takes a message for this person; a person's words that it does not end loudly."""
-        limited = [item.conversation_id for item in items if self._rules(item).messages is not None]
+        limited = [item.conversation_id for item in items if self.rules_of(item.channel).messages is not None]
         found = self.ledger.allowances(connection, limited) if limited else {}
         going = []
         for item in items:
-            answer = leave(self._rules(item), found.get(item.conversation_id), is_bot=item.origin == "bot", now=now)
+            answer = leave(
+                self.rules_of(item.channel), found.get(item.conversation_id), is_bot=item.origin == "bot", now=now
+            )
             if answer is Leave.SEND:
                 going.append(item)
             elif item.origin == "bot":
@@ -155,15 +157,16 @@ class Outbox:
 
     def _parcel(self, connection: sa.Connection, head: Pending, now: datetime) -> Parcel:
         contact = self.contacts.get(connection, head.contact_id)
-        rules = self._rules(head)
+        rules = self.rules_of(head.channel)
         may_merge = rules.merges and head.origin == "bot" and head.progress == 0
         behind = self.rows.behind(connection, head, now) if may_merge else []
         items = pack(head, behind, self.text_of, rules.longest_bytes)
         return Parcel(items, contact.address if contact else "", "\n\n".join(map(self.text_of, items)))
 
-    def _rules(self, item: Pending) -> SendRules:
-        channel = self.channels.get(item.channel)
-        return channel.rules if channel is not None else SendRules()
+    def rules_of(self, channel: str) -> SendRules:
+        """What a channel's platform allows."""
+        found = self.channels.get(channel)
+        return found.rules if found is not None else SendRules()
 
     def text_of(self, item: Pending) -> str:
         """The words of a row, with the numbers of this moment's settings; empty when this version lacks them."""

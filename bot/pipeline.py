@@ -12,10 +12,13 @@ import structlog
 
 from bot.answering import Answering
 from bot.dialogue import Reply, Turn, buttons, next_turn
+from bot.first_words import ASKS, Moment, first_words, unread_words
 from bot.judgement import Judgement, judge
+from bot.linking import Linking, Wish, wish_of
 from bot.marking import tell_of_message
 from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
 from bot.replies import Intents
+from bot.restraint import Hold, Restraint
 from escalation.alarm import Alarm, Danger
 from records.cases import Case
 from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
@@ -44,6 +47,8 @@ class Pipeline:
     transcripts: Transcripts
     outbox: OutboxRows
     alarm: Alarm
+    linking: Linking
+    restraint: Restraint
     now: Callable[[], datetime]
     crisis_repeat: timedelta
     handling_lease: timedelta
@@ -80,25 +85,29 @@ class Pipeline:
             return repeat
         has_owner = conversation.owner_id is not None
         judgement = judge(conversation.memory, screening, inbound.text, now, person_owns=has_owner)
+        hold = self.restraint.of(connection, conversation, now)
+        wish = self._link_wish(inbound) if judgement.disposition.may_answer and hold is Hold.NONE else None
+        needs_answer = hold is Hold.NONE and wish is None and self.wants_answer(inbound, judgement.disposition)
         seq = conversation.last_seq + 1
-        message_id = self._add(connection, conversation, inbound, seq, judgement.disposition, now)
+        message_id = self._add(connection, conversation, inbound, seq, needs_answer, now)
         self.conversations.change(connection, conversation.id, last_seq=seq, last_message_at=now)
-        case = self.heed(connection, conversation, inbound, message_id, judgement, now)
+        case = self.heed(connection, conversation, inbound, message_id, judgement, hold, now)
+        if wish is not None:
+            self.linking.answer(connection, conversation, wish, now)
         tell_of_message(connection, self.conversations.district, conversation.id, case, message_id, seq, now)
         if case is not None and inbound.is_unread:
             self.alarm.flag_unread(connection, case, judgement.level, message_id, now)
-        needs_answer = self.wants_answer(inbound, judgement.disposition)
         return Receipt(message_id, seq, is_repeat=False, needs_answer=needs_answer)
 
     def heed(
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
-        judgement: Judgement, now: datetime,
+        judgement: Judgement, hold: Hold, now: datetime,
     ) -> Case | None:  # fmt: skip
         """Keep why a message has its level, remember it, call people and speak as it demands."""
         screening, level = judgement.screening, judgement.level
         self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
         self.conversations.remember(connection, conversation.id, judgement.memory.to_dict(), level)
-        return self._escalate(connection, conversation, inbound, message_id, judgement, now)
+        return self._escalate(connection, conversation, inbound, message_id, judgement, hold, now)
 
     def _repeat(self, connection: sa.Connection, inbound: Inbound) -> Receipt | None:
         found = self.conversations.find_external(connection, inbound.channel, inbound.external_id)
@@ -111,9 +120,9 @@ class Pipeline:
 
     def _add(
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, seq: int,
-        disposition: Disposition, now: datetime,
+        needs_answer: bool, now: datetime,
     ) -> str:  # fmt: skip
-        until = now + self.handling_lease if self.wants_answer(inbound, disposition) else None
+        until = now + self.handling_lease if needs_answer else None
         new = NewMessage(
             conversation.id, "visitor", inbound.kind, inbound.channel, inbound.external_id, inbound.text, now,
             sent_at=inbound.sent_at, to_handle_until=until, extra=inbound.extra,
@@ -127,9 +136,14 @@ class Pipeline:
             disposition.may_answer and inbound.is_answered and is_question and self.intents.of(inbound.text) != "person"
         )
 
+    def _link_wish(self, inbound: Inbound) -> Wish | None:
+        """What they want of their links; people handle it where the bot does not answer."""
+        is_asked = inbound.is_answered and inbound.kind == "text"
+        return wish_of(inbound.text, self.intents.of(inbound.text)) if is_asked else None
+
     def _escalate(
         self, connection: sa.Connection, conversation: Conversation, inbound: Inbound, message_id: str,
-        judgement: Judgement, now: datetime,
+        judgement: Judgement, hold: Hold, now: datetime,
     ) -> Case | None:  # fmt: skip
         level, disposition = judgement.level, judgement.disposition
         wants_person = self.intents.of(inbound.text) == "person"
@@ -141,38 +155,15 @@ class Pipeline:
             case = self.alarm.raise_case(connection, conversation, danger, now)
         if conversation.owner_id is not None:
             return case
-        key = self._first_words(conversation, inbound, level, disposition, had_case is not None, now)
-        if key:
+        moment = Moment(
+            self.intents.of(inbound.text),
+            unread_words(inbound, has_case=had_case is not None, hears_voices=self.hears_voices), level,
+            conversation.level, disposition.safety_reply if disposition.opens_case else None,
+            conversation.crisis_reply_at, had_case is not None, hold, inbound.remark,
+        )  # fmt: skip
+        if key := first_words(moment, now, self.crisis_repeat):
             self._speak(connection, conversation, key, level, now)
         return case
-
-    def _first_words(
-        self, conversation: Conversation, inbound: Inbound, level: Level, disposition: Disposition,
-        has_case: bool, now: datetime,
-    ) -> str:  # fmt: skip
-        """The fixed text that goes out at once, in the transaction that stores the message."""
-        intent = self.intents.of(inbound.text)
-        rose = level > conversation.level
-        last = conversation.crisis_reply_at
-        if intent == "emergency":
-            return "handover.emergency_button"
-        if disposition.opens_case and disposition.safety_reply is not None:
-            if rose or last is None:
-                return disposition.safety_reply
-            if now - last >= self.crisis_repeat:
-                return f"{disposition.safety_reply}_again"
-        if intent == "person":
-            return "handover.already_called" if has_case else "handover.called"
-        if inbound.is_unread:
-            return self._unread_words(inbound.kind, has_case)
-        if inbound.kind in ("image", "video", "file"):  # the caption was read, the rest was not
-            return "safety.voice"
-        return inbound.remark
-
-    def _unread_words(self, kind: str, has_case: bool) -> str:
-        if has_case:
-            return "safety.voice_called"
-        return "safety.voice_listening" if kind == "voice" and self.hears_voices else "safety.voice"
 
     def _speak(
         self, connection: sa.Connection, conversation: Conversation, key: str, level: Level, now: datetime
@@ -183,7 +174,7 @@ class Pipeline:
             Pending(conversation.id, conversation.channel, lane, "bot", conversation.epoch, key),
             now,
         )
-        if level >= Level.MEDIUM:
+        if level >= Level.MEDIUM or key == ASKS:
             self.conversations.change(connection, conversation.id, crisis_reply_at=now)
 
     def answer_later(self, conversation_id: str, receipt: Receipt) -> None:
@@ -247,6 +238,8 @@ class Pipeline:
         conversation = self.conversations.get(connection, message.conversation_id, lock=True)
         if conversation is None or conversation.owner_id is not None or conversation.level > Level.LOW:
             return
+        if conversation.is_blocked:  # since the message came
+            return
         for reply in turn.replies:
             self.outbox.add(
                 connection,
@@ -257,7 +250,7 @@ class Pipeline:
                 now,
             )  # fmt: skip
         changes = {"disclosed_at": now} if turn.disclosed else {}
-        if any(reply.key == "safety.low" for reply in turn.replies):
+        if any(reply.key == ASKS for reply in turn.replies):
             changes["crisis_reply_at"] = now
         if changes:
             self.conversations.change(connection, conversation.id, **changes)

@@ -41,8 +41,8 @@ class Intents:
     phrases: Mapping[str, str]  # trimmed phrase -> intent
 
     def of(self, text: str) -> str:
-        """person, emergency, exit, hello, thanks; empty when the message is not one of the phrases."""
-        return self.phrases.get(_trim(text), "") if len(text) < 40 else ""
+        """person, emergency, link, unlink, exit, hello, thanks; empty when the message is not one of the phrases."""
+        return self.phrases.get(trimmed(text), "") if len(text) < 40 else ""
 
 
 def load_replies(numbers: Mapping[str, str], hotline_name: str, folder: Path = FOLDER) -> Replies:
@@ -65,10 +65,11 @@ def load_intents(folder: Path = FOLDER) -> Intents:
     phrases: dict[str, str] = {}
     for intent, entry in raw.items():
         for phrase in entry["phrases"]:
-            if phrases.setdefault(_trim(phrase), intent) != intent:
+            if phrases.setdefault(trimmed(phrase), intent) != intent:
                 raise BadTexts(f"phrase {phrase!r} stands under two intents")
     return Intents(phrases)
 
 
-def _trim(text: str) -> str:
+def trimmed(text: str) -> str:
+    """What of a message is compared with a phrase: no case, no full width, no marks around it."""
     return unicodedata.normalize("NFKC", text).casefold().strip(_TRIMMED)

@@ -91,17 +91,23 @@ class Alarm:
         """Words in danger did not reach the person: it rings, owned or not, and the next rung hears at once."""
         self.ring(connection, case, case.level, now)
         ringing = self.alerts.ringing(connection, case.id)
-        if ringing is not None:
+        if ringing is not None and ringing.next_at is not None:  # at the top everybody has been called
             self.alerts.change(connection, ringing.id, next_at=now)
 
     def reached(self, connection: sa.Connection, case: Case, by_id: str, now: datetime) -> None:
-        """A person found another way: what rang for an owned case is answered."""
+        """Words got through after all: what rang for an owned case is answered."""
+        if case.owner_id is not None and self.answer(connection, case, by_id, now):
+            self.tell(connection, case, "reached", now)
+
+    def answer(self, connection: sa.Connection, case: Case, by_id: str, now: datetime) -> bool:
+        """Somebody has taken it up: it rings no more; False when nothing rang."""
         ringing = self.alerts.ringing(connection, case.id)
-        if ringing is not None and case.owner_id is not None:
+        if ringing is not None:
             self.alerts.change(
                 connection, ringing.id, state="answered", answered_at=now, answered_by=by_id, next_at=None,
                 next_note_at=None,
             )  # fmt: skip
+        return ringing is not None
 
     def sweep(self, connection: sa.Connection, now: datetime) -> int:
         """Climb the ladder and speak to those who wait; returns how many alerts were due."""
@@ -185,7 +191,7 @@ class Alarm:
             waiting_notes=sent,
             next_note_at=self.clocks.next_note_at(alert.level, sent, now),
         )
-        if conversation is None or conversation.owner_id is not None:
+        if conversation is None or conversation.owner_id is not None or conversation.unreachable:
             return
         key = routing.waiting_key(alert.level, alert.waiting_notes)
         lane = Lane.CRISIS if alert.level >= Level.MEDIUM else Lane.REPLY

@@ -45,12 +45,7 @@ class Desk:
         conversation = self._conversation(connection, case)
         self._save(connection, case, state=state.value, owner_id=who.id, claimed_at=case.claimed_at or now)
         self._own(connection, conversation, who.id)
-        ringing = self.alarm.alerts.ringing(connection, case.id)
-        if ringing is not None:
-            self.alarm.alerts.change(
-                connection, ringing.id, state="answered", answered_at=now, answered_by=who.id, next_at=None,
-                next_note_at=None,
-            )  # fmt: skip
+        self.alarm.answer(connection, case, who.id, now)
         self._say(connection, conversation, "handover.person_joined", now, title=who.display_name)
         self._done(connection, case, who, "claimed", now)
         return self._case(connection, case_id)
@@ -142,6 +137,7 @@ class Desk:
         rules.check_hand_back(case.level)
         conversation = self._conversation(connection, case)
         self._save(connection, case, state=after(State(case.state), "hand_back").value)
+        self.alarm.answer(connection, case, who.id, now)  # words that did not arrive may have rung
         self._say(connection, self._own(connection, conversation, None), "handover.back_to_bot", now)
         self._done(connection, case, who, "handed_back", now)
 
@@ -161,6 +157,7 @@ class Desk:
             connection, case, state=after(State(case.state), "close").value, closed_at=now,
             disposition=disposition, summary=summary,
         )  # fmt: skip
+        self.alarm.answer(connection, case, who.id, now)
         fresh = self._own(connection, conversation, None)
         self._remember_level(connection, fresh, min(case.level, Level.LOW), now)
         if was_silent:

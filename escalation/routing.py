@@ -53,6 +53,11 @@ def waiting_key(level: Level, sent: int) -> str:
     return f"waiting.{kind}_{number + 1}"
 
 
+def is_waiting_note(key: str) -> bool:
+    """Whether a fixed text is one of those."""
+    return key.startswith("waiting.")
+
+
 def rung(step: int) -> str:
     """The name of a rung."""
     return RUNGS[min(step, len(RUNGS) - 1)]

@@ -39,6 +39,8 @@ class Conversation:
     last_message_at: datetime | None
     disclosed_at: datetime | None
     crisis_reply_at: datetime | None
+    is_blocked: bool  # people of the hotline decided that the bot answers this contact no more
+    unreachable: str  # why the platform lets us write no more
 
 
 @dataclass(frozen=True)
@@ -110,16 +112,16 @@ class Conversations:
 
     def get(self, connection: sa.Connection, conversation_id: str, *, lock: bool = False) -> Conversation | None:
         """One conversation; `lock` keeps other writers of it out until the transaction ends."""
-        query = sa.select(t.conversation).where(
-            t.conversation.c.district_id == self.district, t.conversation.c.id == conversation_id
-        )
-        row = connection.execute(query.with_for_update() if lock else query).first()
+        same = sa.and_(t.contact.c.district_id == self.district, t.contact.c.id == t.conversation.c.contact_id)
+        query = sa.select(t.conversation, t.contact.c.blocked_at, t.contact.c.unreachable).join(t.contact, same)
+        query = query.where(t.conversation.c.district_id == self.district, t.conversation.c.id == conversation_id)
+        row = connection.execute(query.with_for_update(of=t.conversation) if lock else query).first()
         if row is None:
             return None
         return Conversation(
             row.id, row.channel, row.contact_id, row.epoch, row.owner_id, row.last_seq, json.loads(row.memory),
             Level(row.level), row.is_drill, row.opened_at, row.last_message_at, row.disclosed_at,
-            row.crisis_reply_at,
+            row.crisis_reply_at, row.blocked_at is not None, row.unreachable,
         )  # fmt: skip
 
     def change(self, connection: sa.Connection, conversation_id: str, **values: Any) -> None:  # columns

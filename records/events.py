@@ -112,6 +112,21 @@ def read_after(
     return [_from_row(row) for row in connection.execute(query)]
 
 
+def count_since(connection: sa.Connection, district: str, conversation_id: str, kind: str, since: datetime) -> int:
+    """How many events of one kind a conversation had after a moment."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(event)
+        .where(
+            event.c.district_id == district,
+            event.c.conversation_id == conversation_id,
+            event.c.kind == kind,
+            event.c.at > since,
+        )
+    )
+    return connection.execute(query).scalar_one()
+
+
 def newest(connection: sa.Connection) -> Cursor:
     """The cursor of the newest settled event."""
     query = (

@@ -56,7 +56,10 @@ class DeadLetter:
 
     item: Pending
     reason: str
-    at: datetime
+    made_at: datetime
+    at: datetime  # when it was given up
+    case_id: str | None  # the conversation's newest case
+    case_no: str | None
 
 
 class OutboxRows:
@@ -121,35 +124,64 @@ class OutboxRows:
         return [self._pending(found) for found in connection.execute(query.with_for_update(of=row, skip_locked=True))]
 
     def _active(self, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:  # Any: the row's columns
+        return self._owned().where(t.outbox.c.state.in_(_ACTIVE), *where)
+
+    def _owned(self) -> sa.Select[Any]:  # Any: the row's columns
+        """Rows of this district with who owns their conversation."""
         row, owner = t.outbox, t.conversation
         return (
             sa.select(
                 row, owner.c.epoch.label("owner_epoch"), owner.c.owner_id.label("owner"), owner.c.contact_id
             )
             .join(owner, sa.and_(owner.c.district_id == row.c.district_id, owner.c.id == row.c.conversation_id))
-            .where(row.c.district_id == self.district, row.c.state.in_(_ACTIVE), *where)
+            .where(row.c.district_id == self.district)
         )  # fmt: skip
 
     def dead(self, connection: sa.Connection, limit: int = 200) -> list[DeadLetter]:
-        """What could not be delivered and nobody has dealt with yet, newest first."""
-        query = (
-            sa.select(t.outbox)
-            .where(t.outbox.c.district_id == self.district, t.outbox.c.state == "dead")
-            .order_by(t.outbox.c.finished_at.desc())
-            .limit(limit)
-        )
-        return [
-            DeadLetter(self._letter(row), row.reason, row.finished_at or row.made_at)
-            for row in connection.execute(query)
-        ]
+        """What could not be delivered and nobody has dealt with yet: crisis first, then the newest."""
+        query = self._dead().order_by(t.outbox.c.lane, t.outbox.c.finished_at.desc()).limit(limit)
+        return [self._dead_letter(row) for row in connection.execute(query)]
 
-    def get_dead(self, connection: sa.Connection, row_id: str) -> Pending | None:
+    def get_dead(self, connection: sa.Connection, row_id: str) -> DeadLetter | None:
         """One undelivered row, locked."""
-        query = sa.select(t.outbox).where(
-            t.outbox.c.district_id == self.district, t.outbox.c.id == row_id, t.outbox.c.state == "dead"
+        query = self._dead().where(t.outbox.c.id == row_id).with_for_update(of=t.outbox)
+        row = connection.execute(query).first()
+        return self._dead_letter(row) if row else None
+
+    def count_dead(self, connection: sa.Connection) -> int:
+        """How many wait for a person to deal with them."""
+        query = sa.select(sa.func.count()).select_from(t.outbox)
+        return connection.execute(
+            query.where(t.outbox.c.district_id == self.district, t.outbox.c.state == "dead")
+        ).scalar_one()
+
+    def dead_in(self, connection: sa.Connection, *conversation_ids: str) -> set[str]:
+        """Which conversations have undelivered words; of all of them when none is named."""
+        query = sa.select(t.outbox.c.conversation_id).where(
+            t.outbox.c.district_id == self.district, t.outbox.c.state == "dead"
         )
-        row = connection.execute(query.with_for_update()).first()
-        return self._letter(row) if row else None
+        if conversation_ids:
+            query = query.where(t.outbox.c.conversation_id.in_(conversation_ids))
+        return set(connection.execute(query.distinct()).scalars())
+
+    def _dead(self) -> sa.Select[Any]:  # Any: the row's columns
+        newest, case = t.case_record.alias("newest"), t.case_record
+        its_case = (
+            sa.select(newest.c.id)
+            .where(
+                newest.c.district_id == self.district, newest.c.conversation_id == t.outbox.c.conversation_id
+            )
+            .order_by(newest.c.opened_at.desc())
+            .limit(1)
+            .scalar_subquery()
+        )  # fmt: skip
+        same = sa.and_(case.c.district_id == self.district, case.c.id == its_case)
+        found = self._owned().add_columns(case.c.id.label("case_id"), case.c.case_no).outerjoin(case, same)
+        return found.where(t.outbox.c.state == "dead")
+
+    def _dead_letter(self, row: Any) -> DeadLetter:  # Any: SQLAlchemy rows are untyped
+        ended_at = row.finished_at or row.made_at
+        return DeadLetter(self._pending(row), row.reason, row.made_at, ended_at, row.case_id, row.case_no)
 
     def set_state(self, connection: sa.Connection, ids: Sequence[str], state: str, **values: Any) -> None:  # columns
         """Move rows to a state."""

@@ -28,11 +28,7 @@ contact = table(
     sa.Index("contact_by_person", "district_id", "person_id"),
 )
 
-link_code = table(
-    "link_code",  # id = blind index of the code
-    text("contact_id"),
-    time("expires_at"),
-)
+link_code = table("link_code", text("contact_id"), time("expires_at"))  # id = blind index of the code
 
 contact_plan = table(
     "contact_plan",  # how the team answers somebody who comes very often; only ever added
@@ -41,6 +37,16 @@ contact_plan = table(
     sealed("body_sealed"),
     time("at"),
     sa.Index("contact_plan_by_contact", "district_id", "contact_id"),
+)
+
+contact_decision = table(
+    "contact_decision",  # what people decided about a contact, and why; only ever added
+    text("contact_id"),
+    text("kind"),  # blocked | unblocked | reached (words that did not arrive were passed on in another way)
+    text("by_id"),
+    sealed("reason_sealed"),
+    time("at"),
+    sa.Index("contact_decision_by_contact", "district_id", "contact_id"),
 )
 
 conversation = table(
@@ -189,13 +195,12 @@ outbox = table(
     sa.Index("outbox_due", "lane", "due_at", sqlite_where=sa.text("state IN ('pending','sending')"),
              postgresql_where=sa.text("state IN ('pending','sending')")),
     sa.Index("outbox_by_conversation", "district_id", "conversation_id"),
+    sa.Index("outbox_dead", "district_id", "finished_at", sqlite_where=sa.text("state = 'dead'"),
+             postgresql_where=sa.text("state = 'dead'")),
 )  # fmt: skip
 
-allowance = table(
-    "allowance",  # id = conversation: what the platform still lets us send there
-    integer("left"),
-    time("until"),
-)
+# id = conversation: what the platform still lets us send there
+allowance = table("allowance", integer("left"), time("until"))
 
 rate = table(
     "rate",  # id = channel: tokens of what the platform takes in a second

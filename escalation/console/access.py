@@ -17,9 +17,12 @@ from fastapi import HTTPException, Request
 from fastapi.templating import Jinja2Templates
 
 from escalation.accounts import Accounts
+from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
+from escalation.undelivered import Undelivered
 from records.attachments import Attachments
 from records.feed import Feed
+from records.outbox_rows import Pending
 from records.staff import Counsellor, StaffSession
 from records.transcripts import Transcripts
 from records.writer import Writer
@@ -27,6 +30,7 @@ from records.writer import Writer
 FOLDER = Path(__file__).parent
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOUCH_EVERY = timedelta(seconds=60)
+Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
 
 class Suggests(Protocol):
@@ -66,11 +70,15 @@ class Console:
     writer: Writer
     feed: Feed
     desk: Desk
+    people: ContactDesk
+    undelivered: Undelivered
     accounts: Accounts
     explain: Callable[[str], str]  # a rule's plain reason
     articles: Suggests
     attachments: Attachments
     transcripts: Transcripts
+    words_of: Callable[[Pending], str]  # what a row of the outbox says
+    longest_bubble: Callable[[str], int]  # channel -> how many bytes its platform takes in one bubble
     now: Callable[[], datetime]
     hotline_name: str
     oncall: str
@@ -113,8 +121,18 @@ class Console:
 
     def page(self, request: Request, name: str, visitor: Visitor | None, **values: Any) -> Any:
         """Render a template with what every page shows."""
-        shown = {"hotline_name": self.hotline_name, "me": visitor, "role_names": self.desk.permissions.names}
+        permissions = self.desk.permissions
+        watches = visitor is not None and permissions.allows(visitor.counsellor.roles, "queue_view")
+        shown = {"hotline_name": self.hotline_name, "me": visitor, "role_names": permissions.names, "watches": watches}
         return self.templates.TemplateResponse(request, name, {**shown, **values})
+
+
+async def act(console: Console, request: Request, action: str, work: Act) -> dict[str, Any]:
+    """Check the right and the token, do the work in one transaction, say what became of it."""
+    visitor = await console.writing_visitor(request, action)
+    now = console.now()
+    result = await console.writer.write(lambda connection: work(connection, visitor.counsellor, now))
+    return {"ok": True, "in_force": result is not False}
 
 
 def refuse_foreign(request: Request) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, HTTPException, Request
 
 from escalation.cases import DISPOSITIONS, STATE_WORDS, State
-from escalation.console.access import Console, Visitor
+from escalation.console.access import Console, Visitor, act
 from escalation.console.files import file_values
+from escalation.console.person import add_decisions, person_values
 from escalation.console.queue import case_row
 from escalation.desk import Desk
+from escalation.showing import displayable
 from records.cases import Case
 from records.conversations import Message
-from records.staff import Counsellor
 from triage.agreement import LAMENESS
 from triage.risk import Level
 
@@ -41,7 +40,6 @@ SCOPE_WORDS = {
     "accident": "意外或日常用药",
     "calm": "文字模型没有听出危险",
 }
-Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
 
 def router(console: Console) -> APIRouter:
@@ -55,15 +53,8 @@ def router(console: Console) -> APIRouter:
     _add_reading(routes, console)
     _add_talking(routes, console)
     _add_deciding(routes, console)
+    add_decisions(routes, console)
     return routes
-
-
-async def _act(console: Console, request: Request, action: str, work: Act) -> dict[str, Any]:
-    """Check the right and the token, do the work in one transaction, say what became of it."""
-    visitor = await console.writing_visitor(request, action)
-    now = console.now()
-    result = await console.writer.write(lambda connection: work(connection, visitor.counsellor, now))
-    return {"ok": True, "in_force": result is not False}
 
 
 async def _look(console: Console, visitor: Visitor, case_id: str, *, again: bool) -> None:
@@ -99,7 +90,7 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return {
             "messages": [m for m in values["messages"] if m["seq"] > after or m["files"] or m["heard"]],
-            **{key: values[key] for key in ("row", "proposal", "changes", "notes", "waiting", "is_owner")},
+            **{key: values[key] for key in ("row", "person", "proposal", "changes", "notes", "waiting", "is_owner")},
         }
 
     @routes.get("/suggest.json")
@@ -117,7 +108,7 @@ def _add_talking(routes: APIRouter, console: Console) -> None:
 
     @routes.post("/claim")
     async def claim(request: Request, case_id: str) -> Any:
-        return await _act(console, request, "case_claim", lambda c, who, now: desk.claim(c, case_id, who, now))
+        return await act(console, request, "case_claim", lambda c, who, now: desk.claim(c, case_id, who, now))
 
     @routes.post("/reply")
     async def reply(request: Request, case_id: str) -> Any:
@@ -125,22 +116,22 @@ def _add_talking(routes: APIRouter, console: Console) -> None:
         text, reply_id = str(form.get("text", "")), str(form.get("reply_id", ""))
         if not (reply_id.isascii() and reply_id.isalnum()) or not 16 <= len(reply_id) <= 40:
             raise HTTPException(422, "reply_id must be 16 to 40 letters or digits")
-        return await _act(
+        return await act(
             console, request, "case_reply", lambda c, who, now: desk.reply(c, case_id, who, text, reply_id, now)
         )
 
     @routes.post("/note")
     async def note(request: Request, case_id: str) -> Any:
         text = str((await request.form()).get("text", ""))
-        return await _act(console, request, "case_note", lambda c, who, now: desk.note(c, case_id, who, text, now))
+        return await act(console, request, "case_note", lambda c, who, now: desk.note(c, case_id, who, text, now))
 
     @routes.post("/release")
     async def release(request: Request, case_id: str) -> Any:
-        return await _act(console, request, "case_release", lambda c, who, now: desk.release(c, case_id, who, now))
+        return await act(console, request, "case_release", lambda c, who, now: desk.release(c, case_id, who, now))
 
     @routes.post("/hand-back")
     async def hand_back(request: Request, case_id: str) -> Any:
-        return await _act(console, request, "case_release", lambda c, who, now: desk.hand_back(c, case_id, who, now))
+        return await act(console, request, "case_release", lambda c, who, now: desk.hand_back(c, case_id, who, now))
 
 
 def _add_deciding(routes: APIRouter, console: Console) -> None:
@@ -150,14 +141,14 @@ def _add_deciding(routes: APIRouter, console: Console) -> None:
     async def level(request: Request, case_id: str) -> Any:
         form = await request.form()
         to, reason = _level(str(form.get("level", ""))), str(form.get("reason", ""))
-        return await _act(
+        return await act(
             console, request, "case_level", lambda c, who, now: desk.set_level(c, case_id, who, to, reason, now)
         )
 
     @routes.post("/level/decision")
     async def decide(request: Request, case_id: str) -> Any:
         agree = (await request.form()).get("agree") == "yes"
-        return await _act(
+        return await act(
             console,
             request,
             "case_level_confirm",
@@ -168,7 +159,7 @@ def _add_deciding(routes: APIRouter, console: Console) -> None:
     async def close(request: Request, case_id: str) -> Any:
         form = await request.form()
         disposition, summary = str(form.get("disposition", "")), str(form.get("summary", ""))
-        return await _act(
+        return await act(
             console,
             request,
             "case_close",
@@ -192,9 +183,11 @@ def _read_case(console: Console, case_id: str, visitor: Visitor) -> dict[str, An
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         alert = desk.alarm.alerts.ringing(connection, case.id)
         changes = _changes(desk, connection, case, names)
+        has_lost = desk.alarm.outbox.dead_in(connection, case.conversation_id)
         return {
             "case": case,
-            "row": case_row(console, case, alert, names, console.now()),
+            "row": case_row(console, case, alert, names, console.now(), has_lost_words=bool(has_lost)),
+            "person": person_values(console, connection, case, names),
             "is_owner": case.owner_id == visitor.id and case.state == State.IN_SERVICE,
             "messages": _messages(console, connection, case, names),
             "changes": changes,
@@ -279,8 +272,3 @@ def _reason(console: Console, signal: dict[str, Any]) -> dict[str, Any]:
         "rule": signal["rule"], "says": says, "start": signal["start"], "end": signal["end"],
         "level": Level.from_code(signal["level"]).label, "scope": SCOPE_WORDS.get(signal["scope"], signal["scope"]),
     }  # fmt: skip
-
-
-def displayable(text: str) -> str:
-    """Half characters become a replacement mark, one for one, so that evidence offsets stay right."""
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)

@@ -17,6 +17,7 @@ from escalation.alarm import overdue_s
 from escalation.cases import STATE_WORDS, State
 from escalation.console.access import Console, Visitor
 from escalation.routing import RUNG_WORDS, rung
+from escalation.undelivered import EVENTS as LOST_WORDS
 from records.cases import Alert, Case
 from records.events import Cursor, Event
 from records.feed import sse
@@ -33,14 +34,14 @@ def router(console: Console) -> APIRouter:
     @routes.get("/console")
     async def show_queue(request: Request) -> Any:
         visitor = await console.visitor(request, "queue_view")
-        rows, cursor = await asyncio.to_thread(_read_queue, console)
+        rows, cursor, _ = await asyncio.to_thread(_read_queue, console)
         return console.page(request, "queue.html", visitor, rows=rows, cursor=str(cursor), oncall=console.oncall)
 
     @routes.get("/console/queue.json")
     async def queue_json(request: Request) -> Any:
         await console.visitor(request, "queue_view")
-        rows, cursor = await asyncio.to_thread(_read_queue, console)
-        return {"rows": rows, "cursor": str(cursor)}
+        rows, cursor, lost = await asyncio.to_thread(_read_queue, console)
+        return {"rows": rows, "cursor": str(cursor), "undelivered": lost}
 
     @routes.get("/console/events")
     async def stream(request: Request, after: str = "") -> StreamingResponse:
@@ -70,6 +71,9 @@ async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor
         if item and row:
             # one SSE event name for every kind, so that a screen never misses a kind it has not heard of
             yield sse(replace(item, kind="row"), json.dumps({**row, "mine": row["owner_id"] == visitor.id}))
+        if item and item.kind in LOST_WORDS:  # also where there is no case
+            lost = await asyncio.to_thread(_count_lost, console)
+            yield sse(replace(item, kind="undelivered"), json.dumps({"undelivered": lost}))
 
 
 def _still_in(console: Console, cookie: str) -> bool:
@@ -77,18 +81,24 @@ def _still_in(console: Console, cookie: str) -> bool:
         return console.accounts.who(connection, cookie, console.now()) is not None
 
 
-def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor]:
+def _count_lost(console: Console) -> int:
+    with console.engine.connect() as connection:
+        return console.desk.alarm.outbox.count_dead(connection)
+
+
+def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
     cursor = console.feed.cursor  # taken before the rows: an event in between is only told twice
     alarm = console.desk.alarm
     with console.engine.connect() as connection:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         ringing = alarm.alerts.all_ringing(connection)
+        lost = alarm.outbox.dead_in(connection)
         now = console.now()
         rows = [
-            case_row(console, case, ringing.get(case.id), names, now)
+            case_row(console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost)
             for case in alarm.cases.queue(connection, limit=_MOST_ROWS)
         ]
-    return rows, cursor
+        return rows, cursor, alarm.outbox.count_dead(connection)
 
 
 def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
@@ -100,7 +110,8 @@ def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
         owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
         names = {owner.id: owner.display_name} if owner else {}
         alert = alarm.alerts.ringing(connection, case.id)
-        row = case_row(console, case, alert, names, console.now())
+        lost = alarm.outbox.dead_in(connection, case.conversation_id)
+        row = case_row(console, case, alert, names, console.now(), has_lost_words=bool(lost))
     return {**row, "what": item.kind, "data": dict(item.data)}
 
 
@@ -112,9 +123,11 @@ def _case_of(console: Console, connection: sa.Connection, item: Event) -> Case |
 
 
 def case_row(
-    console: Console, case: Case, alert: Alert | None, names: Mapping[str, str], now: datetime
-) -> dict[str, Any]:
-    """One row of the queue as values; no words of the visitor."""
+    console: Console, case: Case, alert: Alert | None, names: Mapping[str, str], now: datetime,
+    *, has_lost_words: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """One row of the queue as values; no words of the visitor. A case that rings although somebody serves it has
+    words that did not arrive."""
     clocks = console.desk.alarm.clocks
     return {
         "id": case.id,
@@ -134,4 +147,5 @@ def case_row(
         "step": alert.step if alert else 0,
         "is_late": bool(alert and overdue_s(alert, clocks, now) > 0),
         "is_drill": case.is_drill,
+        "has_lost_words": has_lost_words,
     }

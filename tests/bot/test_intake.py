@@ -121,7 +121,7 @@ async def test_a_text_longer_than_we_keep_is_cut_and_marked(service: Service, ch
 async def test_files_are_noted_in_the_same_transaction_and_once(service: Service, channel: FakeChannel) -> None:
     picture = arrival("", kind="image", files=("media-1",))
     await service.intake.arrive(picture, picture)
-    (waiting,) = do(service.writer, lambda c: service.store.attachments.due(c, service.now(), service.now()))
+    (waiting,) = do(service.writer, lambda c: service.store.attachments.due(c, service.now()))
     assert (waiting.reference, waiting.kind, waiting.channel) == ("media-1", "image", "fake")
 
 

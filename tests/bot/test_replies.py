@@ -27,6 +27,7 @@ URGENT = sorted(
     {key for key in RAW if key.startswith(("safety.", "waiting.")) and not key.startswith("safety.low")}
     | {"handover.called", "handover.already_called", "handover.emergency_button", "handover.back_to_queue"}
 )
+PARAMS = {"title": "值班老师林", "code": "一二三", "minutes": "十", "other": "网页"}
 SOMEBODY_IS_THERE = re.compile(
     r"(?<!还没有)(?<!没)已接入|老师(?:已经)?(?:来了|在了|在线|接上了|到了)|我是(?:值班|心理)?老师|我是真人"
     r"|(?:老师|我们的人)(?:正在|已经)(?:和|跟|陪)(?:你|您)|(?:马上|很快|立刻)(?:就)?(?:有人|有老师|会有)|救护车已|已(?:经)?报警"
@@ -63,7 +64,7 @@ def test_every_key_that_the_code_uses_has_a_text_and_every_text_is_used() -> Non
 
 @pytest.mark.parametrize("key", RAW)
 def test_every_text_is_complete_once_its_numbers_and_names_are_in(key: str) -> None:
-    shown = replies().render(key, {"title": "值班老师林"})
+    shown = replies().render(key, PARAMS)
     assert shown.strip() == shown
     assert "{" not in shown
     assert "}" not in shown
@@ -97,7 +98,7 @@ def test_such_a_claim_would_be_noticed(claim: str) -> None:
 
 @pytest.mark.parametrize("key", RAW)
 def test_every_text_keeps_to_safe_messaging(key: str) -> None:
-    assert lint(replies().render(key, {"title": "值班老师林"}), without={"number"}) == ()
+    assert lint(replies().render(key, PARAMS), without={"number"}) == ()
 
 
 def test_the_first_words_say_that_this_is_a_machine_and_what_confidence_has_for_limits() -> None:

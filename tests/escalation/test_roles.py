@@ -15,7 +15,7 @@ ASKED = {
     for folder in ("escalation", "command")
     for path in (_ROOT / folder).rglob("*.py")
     for action in re.findall(
-        r'(?:visitor|_act|allows)\([^"()]*"([a-z_]+)"',
+        r'\b(?:visitor|writing_visitor|act|allows)\([^"()]*"([a-z_]+)"',
         path.read_text(encoding="utf-8").replace("console, request", "request"),
     )
 }

@@ -39,6 +39,7 @@ _AFTER_RESTART_S = 0.3
 _QUIET_WITHIN_S = 60.0
 _SAFETY = ("safety.medium", "safety.high", "safety.emergency")
 _CLOCKS = {"outbox_lease_s": "2", "handling_lease_s": "2", "sweep_s": "0.2", "waiting_note_s": "3600"}
+_UNLIMITED = {"answers_per_minute": "1000000"}  # the ledger wants an answer to every message
 _LADDER = {f"ladder_{level}_s": "3600" for level in ("low", "medium", "high", "emergency")}
 
 
@@ -162,7 +163,7 @@ async def _until_quiet(store: Store) -> None:
 async def run_trials(count: int, seed: int, folder: Path, *, say: Console | None = None) -> Trials:
     """All trials on one growing database, and everything once more at the end."""
     chance, trials = random.Random(seed), Trials()
-    deployment = deploy(folder / "var", **_CLOCKS, **_LADDER)
+    deployment = deploy(folder / "var", **_CLOCKS, **_LADDER, **_UNLIMITED)
     try:
         await asyncio.to_thread(deployment.process.start)
         for number in range(1, count + 1):

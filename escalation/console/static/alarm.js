@@ -17,8 +17,10 @@ export class Alarm {
     this.title = document.title;
     this.known = null; // case id -> what was told of it; null before the first rows
     this.fresh = [0, 0, 0, 0, 0]; // new alarms by level, not yet told
+    this.freshLost = 0; // of these, somebody serves the case and words did not arrive
     this.told_at = -QUIET_MS;
     this.waiting = [];
+    this.unreached = [];
     this.state = "lost";
     this.lost_at = Date.now();
     this.wireSound();
@@ -26,18 +28,25 @@ export class Alarm {
     setInterval(() => this.tick(), 1000);
   }
 
-  // All unclaimed rows, after any change.
+  // All rows that ring, after any change: nobody serves them, or words in danger did not arrive.
   update(rows) {
     const waiting = [];
-    for (const row of rows) if (row.state === "new") waiting.push(row);
+    const unreached = [];
+    for (const row of rows) {
+      if (row.state === "new") waiting.push(row);
+      else if (row.ringing) unreached.push(row);
+    }
     const known = new Map();
-    for (const row of waiting) {
+    for (const row of [...waiting, ...unreached]) {
       const what = `${row.level} ${row.raised_at} ${row.step}`;
       known.set(row.id, what);
-      if (this.known && this.known.get(row.id) !== what) this.fresh[row.level] += 1;
+      if (!this.known || this.known.get(row.id) === what) continue;
+      this.fresh[row.level] += 1;
+      if (row.state !== "new") this.freshLost += 1;
     }
     this.known = known;
     this.waiting = waiting;
+    this.unreached = unreached;
     if (this.fresh.some(Boolean)) this.tell();
     this.show();
   }
@@ -73,7 +82,9 @@ export class Alarm {
 
   show() {
     const byLevel = this.counts();
-    const kind = this.deaf ? "deaf" : byLevel[4] ? "red" : byLevel[3] ? "orange" : "calm";
+    const lost = this.unreached;
+    const isRed = byLevel[4] || lost.some((row) => row.level === 4);
+    const kind = this.deaf ? "deaf" : isRed ? "red" : byLevel[3] || lost.length ? "orange" : "calm";
     const level = byLevel[4] ? 4 : 3;
     const strip = part("strip");
     let words = this.known ? "没有无人接手的紧急个案" : "正在查看有没有无人接手的紧急个案…";
@@ -85,6 +96,11 @@ export class Alarm {
       const more = level === 4 && byLevel[3] ? `；橙·高 ${byLevel[3]} 个` : "";
       words = `${level === 4 ? "红·紧急" : "橙·高"}：${byLevel[level]} 个个案无人接手${more}，最久已等 ${span(first.raised_at)}`;
     }
+    if (lost.length) {
+      const also = `${lost.length} 个个案的话没有送达来访者，请打电话或换渠道联系`;
+      words = first ? `${words}；另有 ${also}` : also;
+      first ??= lost.reduce((a, b) => (Date.parse(a.raised_at) <= Date.parse(b.raised_at) ? a : b));
+    }
     if (this.state === "out") words = "登录已失效：现在收不到新的警报，请重新登录";
     else if (this.deaf) words = `连接断开：现在收不到新的警报，请看其他屏幕或电话值守。${words}`;
     strip.dataset.kind = kind;
@@ -95,7 +111,7 @@ export class Alarm {
     const where = this.state === "out" ? "/console/sign-in" : first ? `/console/cases/${first.id}` : "/console";
     if (link.getAttribute("href") !== where) link.setAttribute("href", where);
     const call = part("strip-oncall");
-    call.hidden = !this.waiting.some((row) => row.rung === "外部值守");
+    call.hidden = ![...this.waiting, ...lost].some((row) => row.rung === "外部值守");
     put(call, `请立即电话通知外部值守：${strip.dataset.oncall || "（姓名和电话见值班表）"}`);
     sound.loop(this.muted ? "" : kind === "calm" ? "" : kind === "deaf" ? "lost" : kind);
     const mute = part("mute");
@@ -110,9 +126,11 @@ export class Alarm {
     this.told_at = performance.now();
     const level = this.fresh.findLastIndex?.(Boolean) ?? 4 - [...this.fresh].reverse().findIndex(Boolean);
     const count = this.fresh[level];
+    const lost = this.freshLost;
     this.fresh = [0, 0, 0, 0, 0];
+    this.freshLost = 0;
     if (level < 2) return;
-    const words = `${NAMES[level]}：${count} 个个案等待接手`;
+    const words = `${NAMES[level]}：${count} 个个案${lost ? `需要处理，其中有话没有送达的 ${lost} 个` : "等待接手"}`;
     if (level >= 3 && this.muted) sound.once("burst"); // a new danger is heard even while the old one is muted
     else if (level === 2) sound.once("soft");
     part("announce").textContent = words;
@@ -134,7 +152,7 @@ export class Alarm {
 
   flash() {
     const byLevel = this.counts();
-    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : "";
+    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : this.unreached.length ? "有话没有送达 · " : "";
     const prefix = this.state === "out" ? "已退出登录 · " : this.deaf ? "连接断开 · " : urgent;
     this.beat = !this.beat;
     const title = prefix && (this.beat || calmMotion.matches) ? prefix + this.title : this.title;

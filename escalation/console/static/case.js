@@ -5,6 +5,8 @@ import { drawHistory } from "./history.js";
 import { getJson, onActivity, post, SignedOut } from "./http.js";
 import { make } from "./make.js";
 import { COLOURS, Talk } from "./messages.js";
+import { showLost } from "./lost.js";
+import { drawPerson, reachWarning } from "./person.js";
 import { ReplyBox } from "./reply.js";
 import { openStream } from "./stream.js";
 
@@ -24,7 +26,7 @@ let reply = null;
 delete page.dataset.state;
 
 // ---- what may be done now; the server decides again
-function rights({ row, is_owner, proposal }) {
+function rights({ row, person, is_owner, proposal }) {
   const byOther = row.state === "in_service" && !is_owner;
   const open = row.state !== "closed";
   const mayWork = open && (!byOther || isLead);
@@ -39,6 +41,8 @@ function rights({ row, is_owner, proposal }) {
     "hand-back": is_owner,
     close: open && row.state !== "new" && (row.owner_id === me || isSupervisor),
     suggest: is_owner || row.state === "new",
+    block: isLead && !person.is_blocked,
+    unblock: isLead && person.is_blocked,
   };
 }
 
@@ -57,6 +61,7 @@ function draw() {
   level.dataset.level = row.level;
   put(part("state"), row.state_label);
   part("drill").hidden = !row.is_drill;
+  part("lost").hidden = !row.has_lost_words;
   for (const [key, words] of [["wish", row.wish], ["rung", row.step ? `已升级到：${row.rung}` : ""]]) {
     part(key).hidden = !words;
     put(part(key), words);
@@ -77,6 +82,8 @@ function draw() {
   }
   for (const input of document.querySelectorAll('input[name="level"]')) input.disabled = Number(input.dataset.level) === row.level;
   warnLowering();
+  drawPerson(shown.person);
+  warnReach();
   drawHistory(shown, page.dataset);
   tick();
 }
@@ -129,7 +136,7 @@ function take(row) {
     else if (row.what === "undelivered") {
       happened("有一句话没有送达来访者，请换一种说法再发，或用其他方式联系。");
       reply.undelivered(row.data.row);
-    } else if (row.what === "message") happened("");
+    } else if (row.what === "message" || row.what.startsWith("undelivered_")) happened("");
     refresh();
   }
   if (row.state === "closed") others.delete(row.id);
@@ -141,6 +148,7 @@ async function resync() {
   refresh();
   const queue = await getJson("/console/queue.json").catch(() => null);
   if (!queue) return;
+  showLost(queue.undelivered);
   others.clear();
   for (const row of queue.rows) others.set(row.id, row);
   alarm.update(others.values());
@@ -211,7 +219,14 @@ function warnLowering() {
   part("second-person").hidden = !(wanted && shown.row.level >= 3 && Number(wanted.dataset.level) < shown.row.level);
 }
 
+function warnReach() {
+  const words = reachWarning(shown.person, shown.waiting, part("reply-text").value);
+  part("reach-warning").hidden = !words;
+  put(part("reach-warning"), words);
+}
+
 for (const form of document.querySelectorAll("form[data-action]")) form.addEventListener("submit", act);
+part("reply-text").addEventListener("input", warnReach);
 part("level-card").addEventListener("change", warnLowering);
 part("suggest").querySelector("form").addEventListener("submit", (event) => (event.preventDefault(), suggest()));
 document.addEventListener("keydown", (event) => {

@@ -2,6 +2,7 @@
 
 import { Alarm, put, span } from "./alarm.js";
 import { getJson, onActivity, post } from "./http.js";
+import { showLost } from "./lost.js";
 import { openStream } from "./stream.js";
 
 const A_FRAME = 40; // rows handled in one frame: a flood never freezes the page
@@ -19,13 +20,10 @@ const alarm = new Alarm();
 const clock = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hour12: false });
 let order = []; // lines as shown
 let scheduled = false;
-let pointer_at = -LONGEST_HOLD_MS;
-let held_since = 0;
-let rang_at = -100;
-let ringTimer;
+let [pointer_at, held_since, rang_at, ringTimer] = [-LONGEST_HOLD_MS, 0, -100, 0];
 
-// ---- order: unclaimed first, then level, then who has waited longest
-const keyOf = (row) => [row.state === "new" ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
+// ---- order: what rings first (unclaimed, or words that did not arrive), then level, then who has waited longest
+const keyOf = (row) => [row.state === "new" || row.ringing ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
 
 function before(a, b) {
   const i = a.findIndex((value, place) => value !== b[place]);
@@ -67,7 +65,7 @@ function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
     node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
-    drill: part(".drill"), wish: part(".wish"), rung: part(".rung"), claim: part(".claim"), open: part(".open"), error: part(".error"),
+    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), rung: part(".rung"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -85,6 +83,7 @@ function fill(line, row) {
   put(line.owner, row.owner_id === me ? `我（${row.owner}）` : row.owner);
   line.drill.hidden = !row.is_drill;
   line.wish.hidden = !row.wish;
+  line.lost.hidden = !row.has_lost_words;
   line.rung.hidden = !row.step;
   put(line.rung, `已升级到：${row.rung}`);
   line.claim.hidden = row.state !== "new" && row.state !== "waiting_user";
@@ -187,6 +186,7 @@ async function resync() {
   const since = performance.now();
   const fresh = await getJson("/console/queue.json").catch(() => null);
   if (!fresh) return setTimeout(resync, 3000);
+  showLost(fresh.undelivered);
   const there = new Set(fresh.rows.map((row) => row.id));
   const newer = (id) => (touched.get(id) ?? -1) > since; // the stream told of it meanwhile: the stream is right
   for (const row of fresh.rows) if (!newer(row.id)) rows.set(row.id, row), dirty.add(row.id);

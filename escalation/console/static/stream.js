@@ -2,11 +2,12 @@
 // because a browser allows only six connections to a host. Silence counts as loss: a dead line is noticed and redrawn.
 
 import { getJson, SignedOut } from "./http.js";
+import { showLost } from "./lost.js";
 
 const SILENCE_MS = 40_000; // the server speaks at least every 15 s
 const LONGEST_WAIT_MS = 15_000;
 
-// `on`: row(values), resync() after every (re)connection, state("live" | "lost" | "out").
+// `on`: row(values), lost() when words did not arrive or were dealt with (where the page asks), resync() after every (re)connection, state("live" | "lost" | "out").
 export function openStream(cursor, on) {
   const shares = "BroadcastChannel" in window && "locks" in navigator;
   const channel = shares ? new BroadcastChannel("xindeng-console") : null;
@@ -40,6 +41,10 @@ export function openStream(cursor, on) {
     if (heard.kind === "row") {
       last = heard.id || last;
       on.row(heard.row);
+    } else if (heard.kind === "undelivered") {
+      last = heard.id || last;
+      showLost(heard.count);
+      on.lost?.();
     } else if (heard.kind === "state") setState(heard.value);
   }
 
@@ -59,6 +64,9 @@ export function openStream(cursor, on) {
     });
     source.addEventListener("beat", () => tell({ kind: "state", value: "live" }));
     source.addEventListener("row", (event) => tell({ kind: "row", id: event.lastEventId, row: JSON.parse(event.data) }));
+    source.addEventListener("undelivered", (event) => {
+      tell({ kind: "undelivered", id: event.lastEventId, count: JSON.parse(event.data).undelivered });
+    });
     source.addEventListener("signed_out", signOut);
     source.addEventListener("error", () => {
       tell({ kind: "state", value: "lost" });

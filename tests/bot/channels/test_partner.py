@@ -95,6 +95,19 @@ def letters(rig: PartnerRig, person: str) -> list[tuple[str, str]]:
     return [(row.state, row.reason) for row in found]
 
 
+async def pause_of(rig: PartnerRig) -> datetime:
+    """Until when the channel waits, once it does."""
+    found: list[datetime] = []
+
+    def is_paused() -> bool:
+        (rate,) = rows(rig.site.service.store.engine, t.rate, id=rig.name)
+        found.extend([rate.paused_until] if rate.paused_until else [])
+        return bool(found)
+
+    await until(is_paused, "the channel waits")
+    return found[0]
+
+
 @contextmanager
 def trouble(rig: PartnerRig, what: Trouble) -> Iterator[None]:
     rig.trouble(what)
@@ -445,15 +458,14 @@ async def test_a_slow_platform_holds_up_neither_crisis_on_the_web_nor_its_own_la
 
 
 async def test_when_told_to_wait_nothing_goes_out_before_that_time(rig: PartnerRig) -> None:
-    service, began = rig.site.service, datetime.now(UTC)
+    began = datetime.now(UTC)
     rig.platform.answers["throttled-1"] = Response(status_code=429, headers={"Retry-After": "2"})
     await rig.post("throttled-1", 1, CRISIS)
-    await until(lambda: rows(service.store.engine, t.rate, id=rig.name)[0].paused_until, "the channel waits")
-    (rate,) = rows(service.store.engine, t.rate, id=rig.name)
-    assert rate.paused_until >= began + timedelta(seconds=2)
+    paused_until = await pause_of(rig)
+    assert paused_until >= began + timedelta(seconds=2)
     await rig.post("throttled-2", 1, CRISIS)
     await until(lambda: rig.seen("throttled-1") and rig.seen("throttled-2"), "both replies")
-    assert datetime.now(UTC) >= rate.paused_until
+    assert datetime.now(UTC) >= paused_until
     assert rig.platform.calls["throttled-1"] == 2
 
 
@@ -464,10 +476,8 @@ async def test_nonsense_instead_of_seconds_stops_the_channel_for_a_while_at_most
     service, person = rig.site.service, f"waits-{retry_after[:9]}"
     rig.platform.answers[person] = Response(status_code=429, headers={"Retry-After": retry_after})
     await rig.post(person, 1, CRISIS)
-    await until(lambda: rows(service.store.engine, t.rate, id=rig.name)[0].paused_until, "the channel waits")
-    (rate,) = rows(service.store.engine, t.rate, id=rig.name)
-    now = datetime.now(UTC)
-    assert rate.paused_until - now < timedelta(seconds=901)
+    paused_until, now = await pause_of(rig), datetime.now(UTC)
+    assert paused_until - now < timedelta(seconds=901)
     waiting = [row.id for row in rows(service.store.engine, t.outbox, state="pending")]
     do(service.writer, lambda c: service.store.ledger.pause(c, rig.name, now, now))
     do(service.writer, lambda c: service.store.outbox.set_state(c, waiting, "pending", due_at=now))

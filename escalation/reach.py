@@ -1,0 +1,55 @@
+"""Can this person be reached on this channel, and how often still? Values in, words out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from records.ledger import Allowance
+from records.outbox_rows import DeadLetter
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_LOST = "这里已联系不上，请打电话或换渠道"
+_GONE = {"blocked": "来访者拉黑了我们", "left": "来访者取消了关注或退出了"}
+REASON_WORDS = {
+    "refused": "平台拒收这句话",
+    "blocked": "来访者拉黑了我们",
+    "left": "来访者取消了关注或退出了",
+    "closed": "超过了平台允许回复的时间",
+    "used_up": "平台允许的条数用完了",
+    "tries": "平台一直连不上，试了很多次",
+}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether words get through now. `left` is None where the platform counts nothing."""
+
+    is_open: bool
+    words: str
+    left: int | None = None
+
+
+def reach(unreachable: str, allowance: Allowance | None, now: datetime) -> Reach:
+    """What a counsellor must know before writing."""
+    if unreachable:
+        return Reach(False, f"{_GONE.get(unreachable, '平台不让我们再写')}，{_LOST}", 0)
+    if allowance is None:
+        return Reach(True, "可以联系，平台不限条数")
+    if now >= allowance.until:
+        return Reach(False, f"{_LOST}（超过了平台允许的时间，来访者再写来才能发）", 0)
+    if allowance.left <= 0:
+        return Reach(False, f"{_LOST}（平台允许的条数用完了，来访者再写来才能发）", 0)
+    until = allowance.until.astimezone(_ZONE).strftime("%m-%d %H:%M")
+    return Reach(True, f"还能发 {allowance.left} 条，到 {until}", allowance.left)
+
+
+def why_no_retry(letter: DeadLetter, now_reach: Reach) -> str:
+    """Why trying again would be in vain; empty when it may get through now."""
+    item = letter.item
+    if letter.reason == "refused":
+        return "平台拒收的话重试也没有用，请换一种说法再发"
+    if item.origin == "bot" and (item.owner_id is not None or item.epoch != item.owner_epoch):
+        return "对话已经换了人，机器人当时的话不再发"
+    return "" if now_reach.is_open else "现在还送不到，要等来访者再写来"

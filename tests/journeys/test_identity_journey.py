@@ -1,0 +1,204 @@
+"""One person on two channels, words that do not arrive, and what people decide: in real browsers, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import server
+from bot.channels import OutOfReach, SendRules
+from bot.messages import Arrival
+from escalation.accounts import hash_cookie
+from records.staff import StaffSession
+from settings import load_settings
+from tests.browsing import serving
+from tests.building import WAIT_S, FakeChannel, connect, counsellor, do
+from wiring import Service
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1366, "height": 900}
+LIMITED = SendRules(longest_bytes=2048, window=timedelta(hours=48), messages=5, kept_for_people=3)
+HOW = "打了学校心理老师的电话，老师已在宿舍陪着"
+_PICTURES = os.environ.get("JOURNEY_PICTURES")  # a folder: keep screenshots there
+
+
+def picture(page: Page, name: str) -> None:
+    if _PICTURES:
+        page.screenshot(path=Path(_PICTURES) / f"{name}.png")
+
+
+@dataclass
+class Town:
+    """The whole application on a real port, in a thread; a platform that it sends to stands beside it."""
+
+    service: Service
+    wechat: FakeChannel
+    app: Any
+    url: str = ""
+    _up: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        async with serving(self.app) as self.url:
+            self._up.set()
+            await self._end.wait()
+
+    def wait(self) -> None:
+        assert self._up.wait(WAIT_S)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Something that happens on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+
+    def writes(self, text: str, nickname: str = "小雨") -> None:
+        """The person writes on the platform."""
+        arrival = Arrival("wechat", "openid-1", secrets.token_hex(8), "text", text, nickname=nickname, scene="school-7")
+        self.do(self.service.intake.arrive(arrival))
+
+    def seat(self, browser: Browser, name: str, *roles: str) -> Page:
+        """A counsellor who signed in a moment ago."""
+        who = counsellor(self.service.store, self.service.writer, name, *roles)
+        cookie, now = secrets.token_urlsafe(16), self.service.now()
+        session = StaffSession(hash_cookie(cookie), who.id, secrets.token_urlsafe(16), now, now)
+        do(self.service.writer, lambda c: self.service.store.staff.open_session(c, session))
+        context = browser.new_context(viewport=DESK, locale="zh-CN")
+        context.add_cookies([{"name": "xindeng_console", "value": cookie, "url": self.url}])
+        page = context.new_page()
+        page.goto(f"{self.url}/console")
+        expect(page.locator("#connection")).to_contain_text("正常")
+        return page
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    app = server.build_app(
+        load_settings({"HOTLINE_DATA_DIR": str(tmp_path), "HOTLINE_HOTLINE_NAME": "示例县心理援助热线"})
+    )
+    wechat = FakeChannel("wechat", rules=LIMITED)
+    connect(app.state.service, wechat)
+    made = Town(app.state.service, wechat, app)
+    thread = threading.Thread(target=made.run, daemon=True)
+    thread.start()
+    made.wait()
+    yield made
+    made.stop()
+    thread.join(WAIT_S)
+
+
+def reply(page: Page, text: str) -> None:
+    page.locator("#reply-text").fill(text)
+    page.locator("#reply button.main").click()
+
+
+def test_one_person_on_two_channels_and_words_that_do_not_arrive(browser: Browser, town: Town) -> None:
+    visitor = browser.new_context(viewport=PHONE, locale="zh-CN", has_touch=True).new_page()
+    link_both_channels(visitor, town)
+    lin = town.seat(browser, "林老师")
+    lin.context.set_default_timeout(15_000)
+    town.writes("我想死，已经想好了怎么做")
+    lin.locator("#queue li.row button.claim").click()
+    expect(lin.locator("#person-name")).to_have_text("小雨")
+    expect(lin.locator("#person-channel")).to_have_text("微信公众号")
+    expect(lin.locator("#others")).to_contain_text("网页")
+    expect(lin.locator("#person-reach")).to_contain_text("还能发")
+    last_message_is_announced(lin)
+    words_that_do_not_arrive(browser, town, lin)
+
+
+def link_both_channels(visitor: Page, town: Town) -> None:
+    visitor.goto(town.url)
+    expect(visitor.locator("#log")).to_contain_text("是机器人，不是真人")
+    visitor.locator("#text").fill("绑定")
+    visitor.locator("button.send").click()
+    expect(visitor.locator("#log")).to_contain_text("您的绑定码是")
+    code = visitor.locator("#log").inner_text().split("您的绑定码是：")[1][:8]
+    town.writes(f"绑定 {code}")
+    expect(visitor.locator("#log")).to_contain_text("您在“微信公众号”的对话绑定在一起")
+    picture(visitor, "chat-linked")
+
+
+def last_message_is_announced(lin: Page) -> None:
+    """The platform allows five messages after theirs: two went to safety words and the welcome of the counsellor."""
+    for number in range(2):
+        expect(lin.locator("#reach-warning")).to_be_hidden()
+        reply(lin, f"我在，第{number + 1}句")
+        expect(lin.locator("#messages .from-counsellor:not(.pending)")).to_have_count(number + 1)
+    expect(lin.locator("#reach-warning")).to_contain_text("最后一条")
+    expect(lin.locator("#person-reach")).to_contain_text("还能发 1 条")
+    lin.locator("#reply-text").fill("长" * 800)
+    expect(lin.locator("#reach-warning")).to_contain_text("要分 2 条发，只剩 1 条")
+    lin.locator("#reply-text").fill("我的值班电话在下面，现在就打给我，好吗？")
+    expect(lin.locator("#reach-warning")).to_contain_text("最后一条")
+    picture(lin, "case-last-message")
+
+
+def words_that_do_not_arrive(browser: Browser, town: Town, lin: Page) -> None:
+    zhao = town.seat(browser, "赵督导", "supervisor")
+    town.wechat.answers = [OutOfReach("blocked")]
+    lin.locator("#reply button.main").click()
+    expect(lin.locator("#person-reach")).to_contain_text("这里已联系不上，请打电话或换渠道")
+    expect(lin.locator("#reach-warning")).to_contain_text("列入“未送达”")
+    expect(lin.locator("#lost")).to_be_visible()
+    expect(zhao.locator("#strip")).to_contain_text("1 个个案的话没有送达来访者")
+    expect(zhao.locator("#strip")).not_to_have_attribute("data-kind", "calm")
+    expect(zhao.locator("#lost-count")).to_have_text("1")
+    expect(zhao.locator("#queue li.row .lost")).to_be_visible()
+    expect(zhao.locator("#queue li.row .rung")).to_contain_text("值班长")  # the next rung heard at once
+    picture(zhao, "queue-undelivered")
+    decide_about_the_person(zhao, town)
+    lin.goto(f"{town.url}/console/undelivered")
+    expect(lin.locator(".letter .words")).to_contain_text("现在就打给我")
+    expect(lin.locator(".retry button")).to_be_disabled()
+    picture(lin, "undelivered")
+    lin.locator(".settle input").fill(HOW)
+    lin.locator(".settle button").click()
+    expect(lin.locator("#empty")).to_be_visible()
+    expect(lin.locator("#lost-count")).to_be_hidden()
+    expect(zhao.locator("#strip")).to_have_attribute("data-kind", "calm")
+    expect(zhao.locator("#decisions")).to_contain_text(HOW)
+    picture(zhao, "case-person")
+
+
+def decide_about_the_person(zhao: Page, town: Town) -> None:
+    """A plan that everybody sees, and a block that says what it does."""
+    zhao.locator("#queue li.row a.open").click()
+    zhao.locator("#contact-card > summary").click()
+    zhao.locator("#plan-form textarea").fill("每天一次，每次20分钟；先问睡眠，再问今天最想说哪一件事。")
+    zhao.locator("#plan-form button").click()
+    expect(zhao.locator("#plan-text")).to_contain_text("先问睡眠")
+    expect(zhao.locator("#plan-by")).to_contain_text("赵督导")
+    zhao.locator("#block textarea").fill("反复发送骚扰图片，已提醒过一次")
+    zhao.locator("#block button").click()
+    expect(zhao.locator("#person-blocked")).to_be_visible()
+    expect(zhao.locator("#unblock")).to_be_visible()
+    expect(zhao.locator("#block")).to_be_hidden()
+
+
+def test_a_name_that_is_markup_stays_text_on_every_page(browser: Browser, town: Town) -> None:
+    lin = town.seat(browser, "林老师")
+    lin.context.add_init_script("window.__xss = 0")
+    town.writes("我想死", nickname="<img src=x onerror='window.__xss=1'>\u202e倒着")
+    lin.locator("#queue li.row a.open").click()
+    expect(lin.locator("#person-name")).to_contain_text("<img src=x")
+    for path in ("/console", "/console/undelivered"):
+        with contextlib.suppress(TimeoutError):
+            lin.goto(f"{town.url}{path}")
+        assert lin.evaluate("window.__xss") == 0
