@@ -33,6 +33,7 @@ from records.writer import Writer
 log = structlog.get_logger()
 _CRISIS, _REST = (int(Lane.CRISIS),), tuple(int(lane) for lane in Lane if lane is not Lane.CRISIS)
 _ALL = _CRISIS + _REST
+_BURST = 3.0  # bubbles to one person at once
 _MOST_UNDER_WAY = 200  # sends of one loop
 
 
@@ -151,9 +152,15 @@ class Outbox:
             mine = [item for item in items if item.channel == name]
             channel = self.channels.get(name)
             if channel is not None and not channel.delivers_by_store:
+                if (rate := channel.rules.per_contact) is not None:
+                    mine = [item for item in mine if self._may_hear(connection, item, rate, now)]
                 mine = mine[: self.ledger.take(connection, name, len(mine), channel.rules.per_second, now)]
             going += mine
         return going
+
+    def _may_hear(self, connection: sa.Connection, item: Pending, rate: float, now: datetime) -> bool:
+        """Whether this person may get one more bubble now; the ledger of one person is kept by the conversation."""
+        return self.ledger.take(connection, item.conversation_id, 1, rate, now, _BURST) == 1
 
     def _parcel(self, connection: sa.Connection, head: Pending, now: datetime) -> Parcel:
         contact = self.contacts.get(connection, head.contact_id)

@@ -171,6 +171,10 @@ class Desk:
         return case
 
     def _case(self, connection: sa.Connection, case_id: str) -> Case:
+        """Locked, and its conversation before it, in the order in which arriving messages lock them."""
+        seen = self.alarm.cases.get(connection, case_id)
+        if seen is not None:
+            self.alarm.conversations.get(connection, seen.conversation_id, lock=True)
         case = self.alarm.cases.get(connection, case_id, lock=True)
         if case is None:
             raise NoSuchCase("没有这个个案")

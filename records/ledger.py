@@ -55,9 +55,15 @@ class Ledger:
         return {row.id: Allowance(row.left, row.until) for row in connection.execute(query)}
 
     def take(
-        self, connection: sa.Connection, channel: str, wanted: int, per_second: float | None, now: datetime
+        self,
+        connection: sa.Connection,
+        channel: str,
+        wanted: int,
+        per_second: float | None,
+        now: datetime,
+        burst: float = 1.0,
     ) -> int:
-        """Take up to `wanted` of the channel's tokens; they grow by `per_second`, to one second's worth at most.
+        """Take up to `wanted` of the channel's tokens; they grow by `per_second`, to `burst` seconds' worth at most.
 
         Without a rate all are granted, unless the platform told us to wait.
         """
@@ -67,8 +73,9 @@ class Ledger:
             return 0
         if per_second is None:
             return wanted
-        grown = (now - row.at) / timedelta(seconds=1) * per_second if row is not None else per_second
-        tokens = min((row.tokens if row is not None else 0.0) + max(grown, 0.0), per_second)
+        most = per_second * burst
+        grown = (now - row.at) / timedelta(seconds=1) * per_second if row is not None else most
+        tokens = min((row.tokens if row is not None else 0.0) + max(grown, 0.0), most)
         granted = min(wanted, int(tokens))
         self._put(connection, t.rate, channel, {"tokens": tokens - granted, "at": now, "paused_until": None})
         return granted

@@ -49,6 +49,7 @@ class SendRules:
 
     longest_bytes: int = 4096  # of one bubble
     per_second: float | None = None  # bubbles of the whole channel
+    per_contact: float | None = None  # bubbles a second to one person, after a burst of three
     window: timedelta | None = None  # how long after the person's last message we may write
     messages: int | None = None  # how many inside it
     kept_for_people: int = 0  # of these; the bot does not use them up

@@ -79,7 +79,7 @@ class TelegramChannel:
     name = NAME
     delivers_by_store = False
     # 4,096 UTF-16 units are allowed; no text has more of them than bytes
-    rules = SendRules(longest_bytes=4096, per_second=30)
+    rules = SendRules(longest_bytes=4096, per_second=30, per_contact=1)
 
     async def send(self, outbound: Outbound) -> bool:
         """Send one bubble with its buttons."""

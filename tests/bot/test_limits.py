@@ -160,3 +160,19 @@ async def test_a_long_text_goes_in_parts_and_goes_on_where_it_stopped(service: S
     await deliver(service)
     assert channel.heard == ["一二三四五六七八九。", "一二三四五六七八九。", "完。"]
     assert len(rows(service.store.engine, t.message)) == 1
+
+
+async def test_one_person_gets_a_burst_of_three_and_then_one_bubble_a_second(service: Service, clock: Clock) -> None:
+    channel = platform(service, SendRules(per_second=30, per_contact=1))
+    chat, other = await _stranger(service, 1), await _stranger(service, 2)
+    for number in range(5):
+        queue(service, chat, str(number))
+    for _ in range(5):
+        await deliver(service)
+    assert channel.heard == ["0", "1", "2"]
+    queue(service, other, "other")
+    await deliver(service)
+    assert channel.heard[-1] == "other"
+    clock.forward(seconds=1)
+    await deliver(service)
+    assert channel.heard[-1] == "3"
