@@ -16,7 +16,7 @@ from playwright.async_api import Page, async_playwright, expect
 import server
 from settings import load_settings
 from tests.browsing import Site, serving
-from tests.building import FakeChannel, connect, do, send_file
+from tests.building import FakeChannel, compiled_screener, connect, do, send_file
 from tests.journeys.conftest import FLAGS, need_chromium
 from tests.media_samples import SAMPLES, picture, voice
 from wiring import Service
@@ -68,7 +68,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         "HOTLINE_RECOGNISER_URL": "http://ear.test",
         "HOTLINE_SWEEP_S": "0.1",
     }
-    app = server.build_app(load_settings(settings | {"HOTLINE_HOTLINE_NAME": "示例县心理援助热线"}))
+    app = server.build_app(
+        load_settings(settings | {"HOTLINE_HOTLINE_NAME": "示例县心理援助热线"}), screener=compiled_screener()
+    )
     service: Service = app.state.service
     assert service.media.hearing is not None
     service.media.hearing.recogniser = ear = Ear()

@@ -23,7 +23,7 @@ from escalation.accounts import hash_cookie
 from records.staff import StaffSession
 from settings import load_settings
 from tests.browsing import serving
-from tests.building import WAIT_S, FakeChannel, connect, counsellor, do
+from tests.building import WAIT_S, FakeChannel, compiled_screener, connect, counsellor, do
 from wiring import Service
 
 pytestmark = pytest.mark.browser
@@ -90,7 +90,8 @@ class Town:
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     app = server.build_app(
-        load_settings({"HOTLINE_DATA_DIR": str(tmp_path), "HOTLINE_HOTLINE_NAME": "示例县心理援助热线"})
+        load_settings({"HOTLINE_DATA_DIR": str(tmp_path), "HOTLINE_HOTLINE_NAME": "示例县心理援助热线"}),
+        screener=compiled_screener(),
     )
     wechat = FakeChannel("wechat", rules=LIMITED)
     connect(app.state.service, wechat)

@@ -301,6 +301,7 @@ class TelegramRig:
     platform: TelegramPlatform
     site: Site
     polls: bool
+    url: str = ""  # of our service
     name: str = "telegram"
     kinds: tuple[str, ...] = tuple(KINDS)
     has_quota: bool = False
@@ -421,7 +422,7 @@ async def hotline_beside(
     app = server.build_app(telegram_settings(folder, api_url, polls=polls), screener=compiled_screener())
     async with serving(app) as url:
         platform.addresses[PUBLIC_URL] = url
-        yield TelegramRig(platform, Site(app, app.state.service), polls)
+        yield TelegramRig(platform, Site(app, app.state.service), polls, url)
 
 
 @contextlib.asynccontextmanager

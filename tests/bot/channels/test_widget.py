@@ -126,7 +126,10 @@ async def test_no_other_origin_may_read_or_write_even_when_it_may_embed(site: Si
 
 async def test_a_frame_without_cookies_writes_and_listens_with_its_token(tmp_path: Path) -> None:
     settings = load_settings({"HOTLINE_DATA_DIR": str(tmp_path), "HOTLINE_WIDGET_ORIGINS": SCHOOL})
-    async with serving(server.build_app(settings)) as address, httpx.AsyncClient(base_url=address, timeout=20) as frame:
+    async with (
+        serving(server.build_app(settings, screener=compiled_screener())) as address,
+        httpx.AsyncClient(base_url=address, timeout=20) as frame,
+    ):
         token = (await frame.post("/api/chat/sessions", headers={"Origin": address})).json()["token"]
         frame.cookies.clear()
         frame.headers["Authorization"] = f"Bearer {token}"

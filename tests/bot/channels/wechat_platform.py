@@ -245,6 +245,7 @@ class WeChatRig:
     http: httpx.AsyncClient
     platform: Platform
     mode: str = "safe"
+    url: str = ""  # of our service
     name: str = "wechat"
     kinds: tuple[str, ...] = KINDS
     has_quota: bool = True
@@ -400,7 +401,7 @@ async def running(settings: Settings, platform: Platform, mode: str = "safe") ->
     """Our real service beside a platform that is already there."""
     app = server.build_app(settings, now=platform.now, screener=compiled_screener())
     async with serving(app) as address, httpx.AsyncClient(base_url=address, timeout=PATIENCE_S) as http:
-        yield WeChatRig(Site(app, app.state.service), http, platform, mode)
+        yield WeChatRig(Site(app, app.state.service), http, platform, mode, url=address)
 
 
 @contextlib.asynccontextmanager

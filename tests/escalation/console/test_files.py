@@ -14,7 +14,18 @@ from escalation.alarm import Danger
 from records import tables as t
 from settings import load_settings
 from tests.browsing import Seat, Site
-from tests.building import EMERGENCY, SMALL_TALK, Clock, FakeChannel, connect, do, fetch_media, rows, send_file
+from tests.building import (
+    EMERGENCY,
+    SMALL_TALK,
+    Clock,
+    FakeChannel,
+    compiled_screener,
+    connect,
+    do,
+    fetch_media,
+    rows,
+    send_file,
+)
 from tests.media_samples import HTML, SAMPLES, picture, voice
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +71,11 @@ class Ward:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     """One application for all: every test brings its own people."""
-    app = server.build_app(load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("files"))}), now=Clock())
+    app = server.build_app(
+        load_settings({"HOTLINE_DATA_DIR": str(tmp_path_factory.mktemp("files"))}),
+        now=Clock(),
+        screener=compiled_screener(),
+    )
     service = app.state.service
     ward = Ward(Site(app, service), FakeChannel())
     connect(service, ward.platform)

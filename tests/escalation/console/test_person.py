@@ -15,7 +15,7 @@ from bot.messages import Arrival
 from records import tables as t
 from settings import load_settings
 from tests.browsing import Site
-from tests.building import CRISIS, EMERGENCY, Clock, FakeChannel, connect, do, rows
+from tests.building import CRISIS, EMERGENCY, Clock, FakeChannel, compiled_screener, connect, do, rows
 
 pytestmark = pytest.mark.anyio
 LIMITED = SendRules(longest_bytes=2048, window=timedelta(hours=48), messages=5, kept_for_people=3)
@@ -25,7 +25,9 @@ ATTACK = "<script>alert(1)</script>\u202e'\"{{7*7}}\ud83d"
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    app = server.build_app(load_settings({"HOTLINE_DATA_DIR": str(tmp_path)}), now=Clock())
+    app = server.build_app(
+        load_settings({"HOTLINE_DATA_DIR": str(tmp_path)}), now=Clock(), screener=compiled_screener()
+    )
     made = Site(app, app.state.service)
     connect(made.service, FakeChannel("wechat", rules=LIMITED))
     yield made

@@ -65,7 +65,9 @@ async def test_the_cookie_is_strict_and_closed_to_scripts(site: Site) -> None:
 async def test_behind_tls_the_cookie_is_bound_to_this_host(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = str(tmp_path_factory.mktemp("tls"))
     app = server.build_app(
-        load_settings({"HOTLINE_DATA_DIR": folder, "HOTLINE_PUBLIC_URL": "https://xin.example"}), now=Clock()
+        load_settings({"HOTLINE_DATA_DIR": folder, "HOTLINE_PUBLIC_URL": "https://xin.example"}),
+        now=Clock(),
+        screener=compiled_screener(),
     )
     site = Site(app, app.state.service)
     cookie = (await sign_in(site.browser(), add(site))).headers["set-cookie"]

@@ -17,7 +17,7 @@ from bot.messages import Arrival
 from records import tables as t
 from settings import load_settings
 from tests.browsing import Seat, Site, serving, sse_events
-from tests.building import CRISIS, WAIT_S, FakeChannel, connect, rows
+from tests.building import CRISIS, WAIT_S, FakeChannel, compiled_screener, connect, rows
 
 pytestmark = pytest.mark.anyio
 HOW = "打了紧急联系人电话，本人已接"
@@ -26,7 +26,7 @@ WORDS = "我在，先别一个人"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    app = server.build_app(load_settings({"HOTLINE_DATA_DIR": str(tmp_path)}))
+    app = server.build_app(load_settings({"HOTLINE_DATA_DIR": str(tmp_path)}), screener=compiled_screener())
     return Site(app, app.state.service)
 
 
