@@ -106,7 +106,8 @@ def _open_wechat(settings: Settings, outside: Outside) -> WeChatChannel:
             partial(wechat_api.fetch_token, settings.wechat_app_id, settings.wechat_app_secret),
             wechat_api.REFUSALS, outside.state, outside.writer, outside.now,
         )  # fmt: skip
-    return WeChatChannel(api, settings.media_longest_bytes)
+    template = wechat_api.Template(settings.wechat_template_id, settings.wechat_template_field)
+    return WeChatChannel(api, settings.media_longest_bytes, template if template.id else None)
 
 
 def _open_wecom(settings: Settings, outside: Outside) -> wecom.WecomChannel:

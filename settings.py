@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     wechat_app_secret: str = Field("", description="its app secret; empty = only replies within the call")
     wechat_token: str = Field("", description="token of the server configuration")
     wechat_aes_key: str = Field("", description="EncodingAESKey (43 characters); empty = plain mode")
+    wechat_template_id: str = Field("", description="template that asks people back after 48 hours; empty = none")
+    wechat_template_field: str = Field("thing1", description="its field that takes our line (at most 20 characters)")
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="where WeChat's API is")
     wecom_corp_id: str = Field("", description="corporation id of WeCom; empty = no 微信客服")
     wecom_secret: str = Field("", description="secret of 微信客服")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
 from triage.risk import Level
 
 log = structlog.get_logger()
+KNOCK = "knock"  # marks the line that may go out after the window
 MOST_ATTEMPTS = 12
 BACK_OFF_CAP_S = 300
 _UNREACHABLE = {"blocked": "blocked", "left": "left"}  # reason -> what the contact is from now on
@@ -123,7 +125,7 @@ class Marking:
 
     def give_up(self, connection: sa.Connection, item: Pending, reason: str, now: datetime) -> None:
         """Loudly: the console shows that words did not reach the person; in a crisis the ladder is climbed."""
-        if is_waiting_note(item.key):  # made because nobody came: it rings already, and the next note says as much
+        if is_waiting_note(item.key) or KNOCK in item.extra:  # it rings already, and says as much
             return self.rows.set_state(
                 connection, [item.id], "dropped", reason=reason, finished_at=now, lease_until=None
             )
@@ -136,7 +138,18 @@ class Marking:
         )  # fmt: skip
         if item.lane is Lane.CRISIS and case is not None and case.level >= Level.MEDIUM:
             self.alarm.cannot_reach(connection, case, now)
+        self._knock(connection, item, reason, now)
         return None
+
+    def _knock(self, connection: sa.Connection, item: Pending, reason: str, now: datetime) -> None:
+        """Where the platform allows it, ask the person once a day, in neutral words, to come and read."""
+        channel = self.channels.get(item.channel)
+        if channel is None or not channel.rules.knocks or reason not in ("closed", "used_up"):
+            return
+        row_id = hashlib.sha256(f"{KNOCK}\0{item.conversation_id}\0{now.date()}".encode()).hexdigest()[:32]
+        if not self.rows.exists(connection, row_id):
+            line = replace(item, id=row_id, key="talk.knock", text="", params={}, origin="system", extra={KNOCK: True})
+            self.rows.add(connection, line, now)
 
 
 def tell_of_message(

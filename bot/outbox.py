@@ -21,7 +21,7 @@ import structlog
 
 from bot.allowance import Leave, leave, parts
 from bot.channels import Channel, ChannelBusy, ChannelRefused, ChannelUnavailable, OutOfReach, SendRules
-from bot.marking import Marking, Outcome
+from bot.marking import KNOCK, Marking, Outcome
 from bot.messages import Outbound
 from bot.parcels import Parcel, Verdict, pack, verdict
 from bot.replies import Replies
@@ -135,7 +135,7 @@ class Outbox:
             answer = leave(
                 self.rules_of(item.channel), found.get(item.conversation_id), is_bot=item.origin == "bot", now=now
             )
-            if answer is Leave.SEND:
+            if answer is Leave.SEND or KNOCK in item.extra:
                 going.append(item)
             elif item.origin == "bot":
                 self.rows.set_state(

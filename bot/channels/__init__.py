@@ -54,6 +54,7 @@ class SendRules:
     messages: int | None = None  # how many inside it
     kept_for_people: int = 0  # of these; the bot does not use them up
     merges: bool = False  # the bot's waiting bubbles go out as one
+    knocks: bool = False  # after the window one neutral line a day may ask the person to come and read
 
 
 class Channel(Protocol):

@@ -12,6 +12,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -115,6 +116,14 @@ class Slots:
         return next((slot for slot in self._open.get(address, ()) if slot.give(words)), None)
 
 
+@dataclass(frozen=True)
+class Template:
+    """A template message that the platform approved for this account, and the field that takes our line."""
+
+    id: str
+    field: str
+
+
 class WeChatChannel:
     """Sends to the people of one account. `api` is None for an account that has none: then only slots exist."""
 
@@ -122,13 +131,17 @@ class WeChatChannel:
     delivers_by_store = False
     rules = SendRules(longest_bytes=2000, window=timedelta(hours=48), messages=5, kept_for_people=3, merges=True)
 
-    def __init__(self, api: Api | None, longest_file_bytes: int):
+    def __init__(self, api: Api | None, longest_file_bytes: int, template: Template | None = None):
         self.api = api
+        self.template = template if api is not None else None
+        self.rules = replace(self.rules, knocks=self.template is not None)
         self.slots = Slots()
         self._longest_file_bytes = longest_file_bytes
 
     async def send(self, outbound: Outbound) -> bool:
         """In the answer to a call that waits, which is free, or by the API, which counts."""
+        if "knock" in outbound.extra:
+            return await self._knock(outbound)
         content = compose(outbound.text, outbound.extra.get("choices", ()), self.rules.longest_bytes)
         slot = self.slots.give(outbound.address, content)
         if slot is not None and await slot.went_out():
@@ -140,6 +153,15 @@ class WeChatChannel:
         if slot is not None:  # the caller hung up and will call again
             raise ChannelUnavailable(ChannelUnavailable.__doc__)
         raise OutOfReach("closed")
+
+    async def _knock(self, outbound: Outbound) -> bool:
+        """A template message: it counts against nothing and reaches people after the 48 hours."""
+        if self.api is None or self.template is None:
+            raise OutOfReach("closed")
+        data = {self.template.field: {"value": outbound.text}}
+        body = {"touser": outbound.address, "template_id": self.template.id, "data": data}
+        await self.api.post("/cgi-bin/message/template/send", body)
+        return False
 
     async def fetch(self, reference: str) -> tuple[bytes, str]:
         """A voice, picture or video by its media id, good for three days."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -176,3 +177,29 @@ async def test_one_person_gets_a_burst_of_three_and_then_one_bubble_a_second(ser
     clock.forward(seconds=1)
     await deliver(service)
     assert channel.heard[-1] == "3"
+
+
+async def test_after_the_window_a_neutral_line_asks_the_person_back_once_a_day(service: Service, clock: Clock) -> None:
+    channel = platform(service, replace(LIMITED, knocks=True))
+    chat = await writes(service)
+    clock.forward(hours=49)
+    for number in range(3):
+        queue(service, chat, f"counsellor {number}", "counsellor", Lane.CRISIS)
+        await deliver(service)
+    assert [text for text in channel.heard if "新的回复" in text] == ["您有新的回复，请点开查看"]
+    assert len(rows(service.store.engine, t.outbox, state="dead", reason="closed")) == 3
+    clock.forward(days=1)
+    channel.answers = [OutOfReach("left")]
+    queue(service, chat, "counsellor 4", "counsellor", Lane.CRISIS)
+    await deliver(service)
+    (knock,) = rows(service.store.engine, t.outbox, key="talk.knock", state="dropped")
+    assert knock.reason == "left"
+
+
+async def test_where_the_platform_has_no_such_line_nobody_knocks(service: Service, clock: Clock) -> None:
+    platform(service)
+    chat = await writes(service)
+    clock.forward(hours=49)
+    queue(service, chat, "counsellor", "counsellor", Lane.CRISIS)
+    await deliver(service)
+    assert rows(service.store.engine, t.outbox, key="talk.knock") == []

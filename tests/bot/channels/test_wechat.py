@@ -18,6 +18,7 @@ from fastapi import FastAPI, Response
 import wiring
 from bot.channels import ChannelUnavailable, MediaGone, TooLarge
 from bot.channels.wechat_api import menu
+from bot.messages import Outbound
 from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS
 from records import tables as t
 from records.conversations import Message
@@ -27,12 +28,14 @@ from tests.bot.channels.wechat_platform import (
     AES_KEY,
     EVENTS,
     KINDS,
+    TEMPLATE,
     TOKEN,
     WeChatRig,
     openid,
     payload,
     running,
     sign,
+    standing,
     wechat_rig,
     wechat_settings,
 )
@@ -775,3 +778,22 @@ async def test_without_the_api_no_file_can_be_fetched(poor_rig: WeChatRig) -> No
     channel: Any = poor_rig.site.service.outbox.channels["wechat"]
     with pytest.raises(MediaGone):
         await channel.fetch("p1")
+
+
+async def test_the_line_after_the_window_goes_out_as_a_template_message(tmp_path: Path) -> None:
+    async with standing() as platform:
+        settings = wechat_settings(tmp_path, platform.address, HOTLINE_WECHAT_TEMPLATE_ID=TEMPLATE)
+        async with running(settings, platform) as rig:
+            await rig.post("away", 1, "你好")
+            channel = rig.site.service.outbox.channels["wechat"]
+            assert channel.rules.knocks
+            line = Outbound(
+                "c", "wechat", "您有新的回复，请点开查看", "system", extra={"knock": True}, address=openid("away")
+            )
+            assert not await channel.send(line)
+            assert rig.phone("away").templates == ["您有新的回复，请点开查看"]
+
+
+async def test_an_account_without_a_template_does_not_knock(tmp_path: Path) -> None:
+    async with standing() as platform, running(wechat_settings(tmp_path, platform.address), platform) as rig:
+        assert not rig.site.service.outbox.channels["wechat"].rules.knocks

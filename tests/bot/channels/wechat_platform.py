@@ -32,6 +32,7 @@ from tests.browsing import Site, serving
 from tests.building import compiled_screener
 from wiring import utc_now
 
+TEMPLATE = "tpl-has-reply"
 APP_ID = "wx5f3a9d1c7e2b8046"
 SECRET = "7c1e0b9d4f2a86357c1e0b9d4f2a8635"
 TOKEN = "xindeng2026"
@@ -56,6 +57,7 @@ class Person:
     until: datetime | None = None
     seen: list[str] = field(default_factory=list)
     choices: dict[str, str] = field(default_factory=dict)  # label -> what a press on it says
+    templates: list[str] = field(default_factory=list)
     passive: int = 0  # how many bubbles came in the answer to a call
 
     def show(self, content: str) -> None:
@@ -101,6 +103,7 @@ class Platform:
         app = FastAPI()
         app.add_api_route("/cgi-bin/stable_token", self.stable_token, methods=["POST"])
         app.add_api_route("/cgi-bin/message/custom/send", self.send, methods=["POST"])
+        app.add_api_route("/cgi-bin/message/template/send", self.send_template, methods=["POST"])
         app.add_api_route("/cgi-bin/media/get", self.get_media, methods=["GET"])
         app.add_api_route("/cgi-bin/menu/get", self.get_menu, methods=["GET"])
         app.add_api_route("/cgi-bin/menu/create", self.create_menu, methods=["POST"])
@@ -181,6 +184,23 @@ class Platform:
             return refusal(45047)
         person.left -= 1
         person.show(content)
+        return refusal(0)
+
+    async def send_template(self, request: Request) -> Response:
+        """A template message: no window, one line of at most 20 characters."""
+        raw = await request.body()
+        if (refused := self._refused(request)) is not None:
+            return refused
+        body = json.loads(raw)
+        person = self.people.get(body["touser"])
+        if person is None or not person.follows:
+            return refusal(43004 if person else 40003)
+        if body["template_id"] != TEMPLATE or set(body["data"]) != {"thing1"}:
+            return refusal(40037)
+        value = body["data"]["thing1"]["value"]
+        if not 0 < len(value) <= 20:
+            return refusal(47003)
+        person.templates.append(value)
         return refusal(0)
 
     async def get_media(self, request: Request) -> Response:
