@@ -166,7 +166,9 @@ class Api:
         async def ask(token: str) -> tuple[bytes, str]:
             url = self.base_url + path
             body, media_type = await self.download_from(url, most_bytes, {**query, "access_token": token})
-            self._check(_read_object(body) or {} if media_type in _JSON_TYPES else {})
+            found = _read_object(body) or {} if media_type in _JSON_TYPES else {}
+            if isinstance(found.get("errcode"), int):  # else it may be a person's own text file
+                self._check(found)
             return body, media_type
 
         try:
