@@ -21,6 +21,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from bot.channels import ChannelBusy, ChannelRefused, ChannelUnavailable, MediaGone, OutOfReach, TooLarge
 from bot.channels.addresses import ForbiddenAddress, LookUp, Reach, addresses_of
+from bot.channels.body import read_body
 from bot.channels.partner_file import Partner
 from bot.channels.partner_payload import BadMessage, is_https, read
 from bot.intake import Arrived, Intake
@@ -29,7 +30,6 @@ from bot.messages import Outbound
 log = structlog.get_logger()
 TIMESTAMP, SIGNATURE = "X-Hotline-Timestamp", "X-Hotline-Signature"
 _CLOCK_WINDOW_S = 300
-_LONGEST_BODY = 1 << 20
 _LONGEST_ANSWER = 1 << 16  # of a callback: a longer one is not read to its end
 _FETCH_S = 30
 _WAIT_S, _LONGEST_WAIT_S = 10, 900  # for "429": without Retry-After, and at most
@@ -159,7 +159,7 @@ class PartnerDoor:
 
     async def receive(self, name: str, request: Request) -> dict[str, object]:
         """One message or event, or {"messages": [...]}. Stored on disk before the answer (202)."""
-        raw = await _read_body(request)
+        raw = await read_body(request)
         partner, now = self.partners.get(name), self.intake.pipeline.now()
         _check_signature(partner.secrets if partner else _NOBODY, request, raw, now)
         try:
@@ -180,15 +180,6 @@ class PartnerDoor:
 def _answer(arrived: Arrived) -> dict[str, object]:
     receipt = arrived.receipt
     return {"id": receipt and receipt.message_id, "repeat": bool(receipt and receipt.is_repeat)}
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise HTTPException(413, "a body may have at most 1 MiB")
-    return bytes(body)
 
 
 def _check_signature(known: tuple[str, ...], request: Request, raw: bytes, now: datetime) -> None:

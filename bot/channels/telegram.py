@@ -25,6 +25,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.channels import ChannelBusy, ChannelRefused, ChannelUnavailable, MediaGone, OutOfReach, SendRules, TooLarge
+from bot.channels.body import read_body
 from bot.channels.telegram_updates import NAME, UNREADABLE, News, keyboard, read_update
 from bot.intake import Intake
 from bot.messages import Outbound
@@ -35,7 +36,6 @@ log = structlog.get_logger()
 PATH = "/telegram/webhook"
 GROUP_TEXT = "talk.not_in_groups"
 _OFFSET = "telegram.offset"
-_LARGEST_BODY = 1 << 20
 _BATCH = 25  # updates: all are screened at once, and other channels wait for that
 _WAIT_S = 25  # how long Telegram holds our question while nothing has come
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 15.0  # after a fault; twice as long each time
@@ -165,7 +165,7 @@ class TelegramDoor:
         given = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(given.encode(), self.secret.encode()):
             raise HTTPException(403, "the secret token is wrong")
-        await self._take([_update_in(await _body_of(request))])
+        await self._take([_update_in(await read_body(request))])
         return Response()
 
     async def run(self) -> None:
@@ -245,15 +245,6 @@ class TelegramDoor:
 
 async def _for_ever() -> None:
     await asyncio.get_running_loop().create_future()
-
-
-async def _body_of(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise HTTPException(413, "an update may have at most 1 MiB")
-    return bytes(body)
 
 
 def _update_in(body: bytes) -> Mapping[str, Any]:

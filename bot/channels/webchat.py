@@ -22,6 +22,7 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.templating import Jinja2Templates
 
 from bot.channels import SendRules
+from bot.channels.body import read_body
 from bot.messages import Inbound, Outbound
 from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
 from records import events
@@ -102,7 +103,7 @@ class WebChat:
     async def post_message(self, request: Request) -> Response:
         """Send a message: {"client_message_id", "text", "kind"?}. Stored on disk before the answer (202)."""
         conversation_id = await self._conversation_id(request)
-        body = _read_json(await _read_body(request))
+        body = _read_json(await read_body(request, _LONGEST_BODY, "a message may have at most 64 KiB"))
         client_id, text, kind = body.get("client_message_id"), body.get("text", ""), body.get("kind", "text")
         if not isinstance(client_id, str) or not 1 <= len(client_id) <= 64 or not _is_plain(client_id):
             raise HTTPException(422, "client_message_id must be 1 to 64 printable ASCII characters")
@@ -246,15 +247,6 @@ def _refuse_foreign_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.method == "POST" and origin and origin.split("://", 1)[-1] != request.headers.get("host"):
         raise HTTPException(403, "this page may not send here")
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise HTTPException(413, "a message may have at most 64 KiB")
-    return bytes(body)
 
 
 def _read_json(raw: bytes) -> Mapping[str, Any]:

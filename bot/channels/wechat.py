@@ -21,13 +21,13 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.background import BackgroundTask
 
 from bot.channels import ChannelRefused, ChannelUnavailable
+from bot.channels.body import read_body
 from bot.channels.tencent import BadEnvelope, BrokenXml, Envelope, legal, read_xml
 from bot.channels.wechat_api import NAME, Slot, WeChatChannel
 from bot.intake import Intake
 from bot.messages import Arrival
 
 log = structlog.get_logger()
-_LONGEST_BODY = 1 << 20
 _LONGEST_ADDRESS = 128
 _FRESH_S = 300  # an older or newer call is somebody's copy
 _PASSIVE_S = 4.0  # of the platform's 5 seconds
@@ -75,7 +75,7 @@ class WeChatDoor:
         until = asyncio.get_running_loop().time() + _PASSIVE_S
         with _refusing():
             self._check_signature(request.query_params)
-            fields = self._open(await _read_body(request), request.query_params)
+            fields = self._open(await read_body(request), request.query_params)
             arrival, account = read(fields), _text(fields, "ToUserName")
         if arrival is not None and arrival.kind != "left":
             return await self._answer(request, arrival, account, until)
@@ -158,15 +158,6 @@ async def _hang_up(request: Request, slot: Slot) -> None:
     """After the body nothing comes but the end of the connection: then nobody waits any more."""
     await request.receive()
     slot.end(is_out=False)
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise HTTPException(413, "a call of WeChat is far smaller")
-    return bytes(body)
 
 
 def write_xml(**fields: str) -> str:

@@ -17,12 +17,12 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import PlainTextResponse
 
+from bot.channels.body import read_body
 from bot.channels.tencent import Api, BadEnvelope, Envelope, read_xml
 from bot.channels.wecom import NoteTooOld, welcome_name
 from bot.channels.wecom_messages import Batch, read_batch
 from bot.intake import Intake
 
-_LONGEST_BODY = 1 << 20
 _AT_ONCE = 50  # of the 1000 allowed: a batch is screened and stored in one go, and other channels wait meanwhile
 _NOTE_FOR = timedelta(minutes=10)  # how long the platform takes the token of a callback
 _NOTES, _CURSORS = "wecom.pending.", "wecom.cursor."
@@ -57,7 +57,7 @@ class WecomDoor:
 
     async def take_callback(self, request: Request) -> PlainTextResponse:
         """Something is there: note it on disk, say thanks, and pull."""
-        body = await _read_body(request)
+        body = await read_body(request)
         try:
             event = read_xml(self._open(request, read_xml(body).get("Encrypt")).encode())
         except BadEnvelope as error:
@@ -176,15 +176,6 @@ class WecomDoor:
 def _question(account: str, cursor: str, token: str) -> dict[str, Any]:  # Any: JSON
     known = {name: value for name, value in (("cursor", cursor), ("token", token)) if value}
     return {**known, "limit": _AT_ONCE, "voice_format": 0, "open_kfid": account}
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise HTTPException(413, "a callback has at most 1 MiB")
-    return bytes(body)
 
 
 async def _wait(bell: asyncio.Event, most_s: float) -> None:
