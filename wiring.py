@@ -1,4 +1,4 @@
-"""Every object of the service, made by hand: build_service(settings) is all of it; nothing runs yet."""
+"""Makes every object of the service by hand: build_service(settings) is all of it; nothing runs yet."""
 
 from __future__ import annotations
 
