@@ -1,6 +1,6 @@
 """All channels at once, with faults: `python -m tests.faults.mixed_load --minutes 10`.
 
-One service, five platforms as local servers that speak the real protocols. A twentieth of the time each platform is
+One service, the web chat and four platforms as local servers that speak the real protocols. A twentieth of the time each platform is
 down, slow, asks for patience or refuses our token; a twentieth of the messages come twice. Every message must be
 stored once and answered once, nobody's words may be lost, and people in danger must not wait behind others.
 """
@@ -33,6 +33,7 @@ from records import tables as t
 from settings import Settings
 from tests.bot.channels import partner_platform, telegram_platform, wechat_platform, wecom_platform
 from tests.bot.channels.rig import Rig, Trouble
+from tests.bot.channels.web_rig import WebRig
 from tests.browsing import Site, serving
 from tests.building import CRISIS, compiled_screener, rows
 
@@ -93,12 +94,15 @@ class Load:
             await asyncio.sleep(_TROUBLE_S)
             self.rigs[channel].trouble(Trouble.NONE)
 
-    async def settle(self) -> bool:
-        """Wait until everybody has heard from us; False when somebody has not."""
+    async def settle(self, site: Site) -> bool:
+        """Wait until everybody has heard from us and nothing is under way; False when somebody has not heard."""
         ends = time.perf_counter() + _QUIET_WITHIN_S
-        while any(message.answered_at is None for message in self.sent):
+        engine = site.service.store.engine
+        while any(message.answered_at is None for message in self.sent) or any(
+            rows(engine, t.outbox, state=state) for state in ("pending", "sending")
+        ):
             if time.perf_counter() > ends:
-                return False
+                return all(message.answered_at is not None for message in self.sent)
             await asyncio.sleep(0.1)
         return True
 
@@ -125,7 +129,11 @@ async def everything(folder: Path) -> AsyncIterator[tuple[Site, dict[str, Rig]]]
         for door in app.state.service.doors:
             if isinstance(door, WecomDoor):
                 door.look_s = 0.5
-        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+        async with (
+            serving(app) as url,
+            httpx.AsyncClient(base_url=url, timeout=20) as http,
+            httpx.AsyncClient(base_url=url, timeout=20) as page,
+        ):
             telegram.addresses[telegram_platform.PUBLIC_URL] = url
             wecom.callback_url = f"{url}/wecom"
             site = Site(app, app.state.service)
@@ -134,6 +142,7 @@ async def everything(folder: Path) -> AsyncIterator[tuple[Site, dict[str, Rig]]]
                 wechat_platform.WeChatRig(site, http, wechat),
                 wecom_platform.WecomRig(wecom, site),
                 partner_platform.PartnerRig(site, http, partner),
+                WebRig(site, page),
             )
             yield site, {rig.name: rig for rig in made}
 
@@ -174,7 +183,7 @@ async def run(minutes: float, per_second: float, seed: int, say: Console) -> tup
             for rig in rigs.values():
                 rig.trouble(Trouble.NONE)
             await asyncio.wait(posts, timeout=_QUIET_WITHIN_S)
-            all_heard = await load.settle()
+            all_heard = await load.settle(site)
             beside[0].cancel()
             return load, faults(site, load, all_heard=all_heard)
 

@@ -127,6 +127,8 @@ class PartnerRig:
     kinds: tuple[str, ...] = KINDS
     has_quota: bool = False
     has_token: bool = False
+    has_wire: bool = True
+    carries_time: bool = True
     refuses_old: bool = False
 
     def address(self, person: str) -> str:

@@ -37,6 +37,8 @@ class Rig(Protocol):
 
     site: Site
     name: str
+    has_wire: bool  # False: people read from our own store, nothing of a platform's can fail
+    carries_time: bool  # messages say when they were written
     refuses_old: bool  # an old message cannot arrive: its signature carries the time
     kinds: tuple[str, ...]
     has_quota: bool

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.bot.channels.partner_platform import partner_rig
 from tests.bot.channels.rig import Rig
 from tests.bot.channels.telegram_platform import telegram_rig
+from tests.bot.channels.web_rig import web_rig
 from tests.bot.channels.wechat_platform import wechat_rig
 from tests.bot.channels.wecom_platform import open_rig as wecom_rig
 
@@ -17,6 +18,7 @@ RIGS: dict[str, Callable[[Path], contextlib.AbstractAsyncContextManager[Rig]]] =
     "http": partner_rig,
     "telegram": partial(telegram_rig, polls=False),
     "telegram (asking)": partial(telegram_rig, polls=True),
+    "web": web_rig,
     "wechat": wechat_rig,
     "wecom": wecom_rig,
 }

@@ -306,6 +306,8 @@ class TelegramRig:
     kinds: tuple[str, ...] = tuple(KINDS)
     has_quota: bool = False
     has_token: bool = False
+    has_wire: bool = True
+    carries_time: bool = True
     refuses_old: bool = False
     _updates: dict[str, int] = field(default_factory=dict)
 

@@ -371,6 +371,8 @@ class WecomRig:
     )  # fmt: skip
     has_quota: bool = True
     has_token: bool = True
+    has_wire: bool = True
+    carries_time: bool = True
     refuses_old: bool = False
 
     def address(self, person: str) -> str:
