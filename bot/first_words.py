@@ -11,6 +11,8 @@ from bot.restraint import SLOW_DOWN, Hold
 from triage.risk import Level
 
 ASKS = "safety.low"  # the one direct question
+# after these the same words wait a while; a line about who was called is none of them
+SAFETY_WORDS = ("safety.low", "safety.medium", "safety.high", "safety.emergency", "handover.emergency_button")
 
 
 @dataclass(frozen=True)

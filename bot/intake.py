@@ -120,7 +120,7 @@ class Intake:
             return
         if conversation.is_blocked:  # by people of the hotline
             return
-        row_id = hashlib.sha256(f"greeting\0{arrival.channel}\0{arrival.external_id}".encode()).hexdigest()[:32]
+        row_id = hashlib.sha256(f"greeting\0{conversation_id}\0{arrival.external_id}".encode()).hexdigest()[:32]
         if pipeline.outbox.exists(connection, row_id):  # the platform told us twice
             return
         pipeline.outbox.add(
@@ -155,7 +155,7 @@ class Intake:
     def _own_id(self, connection: sa.Connection, arrival: Arrival) -> str:
         """A keyed fingerprint of the platform's id, for that may name the person; one id twice loses neither text."""
         vault, conversations = self.pipeline.conversations.vault, self.pipeline.conversations
-        plain = f"{arrival.channel} {arrival.external_id}"
+        plain = f"{arrival.channel} {arrival.address} {arrival.external_id}"
         own_id, digest = vault.blind_index(plain), body_hash(arrival.kind, arrival.text)
         found = conversations.find_external(connection, arrival.channel, own_id)
         if found is None or found[2] == digest:

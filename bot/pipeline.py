@@ -12,7 +12,7 @@ import structlog
 
 from bot.answering import Answering
 from bot.dialogue import Reply, Turn, buttons, next_turn
-from bot.first_words import ASKS, Moment, first_words, unread_words
+from bot.first_words import ASKS, SAFETY_WORDS, Moment, first_words, unread_words
 from bot.judgement import Judgement, judge
 from bot.linking import Linking, Wish, wish_of
 from bot.marking import tell_of_message
@@ -174,7 +174,7 @@ class Pipeline:
             Pending(conversation.id, conversation.channel, lane, "bot", conversation.epoch, key),
             now,
         )
-        if level >= Level.MEDIUM or key == ASKS:
+        if key.startswith(SAFETY_WORDS):
             self.conversations.change(connection, conversation.id, crisis_reply_at=now)
 
     def answer_later(self, conversation_id: str, receipt: Receipt) -> None:

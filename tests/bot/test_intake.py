@@ -163,3 +163,10 @@ async def test_a_small_permission_never_shrinks_an_open_window(service: Service,
     (met,) = await service.intake.arrive(stranger)
     (row,) = rows(service.store.engine, t.allowance, id=met.conversation_id)
     assert (row.left, row.until) == (3, service.now() + timedelta(minutes=1))
+
+
+async def test_two_people_may_have_one_id_and_the_same_words(service: Service, channel: FakeChannel) -> None:
+    first, second = await service.intake.arrive(arrival(CRISIS), arrival(CRISIS, address="openid-2"))
+    assert not second.receipt.is_repeat
+    assert first.conversation_id != second.conversation_id
+    assert len(rows(service.store.engine, t.case_record)) == 2
