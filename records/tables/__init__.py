@@ -1,0 +1,44 @@
+"""Every table, once. Each carries district_id first in its key, so that a country can be spread by district.
+
+Columns named `*_sealed` hold AES-256-GCM text (see crypto.py); times are aware UTC; ids are random text,
+never made from a clock. `event`, `level_change`, `note` and `audit` rows are only ever added.
+
+One module an area; code names them from here (`from records import tables as t`).
+"""
+
+from __future__ import annotations
+
+from records.columns import UtcTime, metadata
+from records.tables.cases import alert, case_record, level_change, note
+from records.tables.house import event, seal
+from records.tables.people import contact, contact_decision, contact_plan, link_code
+from records.tables.sending import allowance, channel_state, outbox, rate
+from records.tables.staff import audit, counsellor, staff_session
+from records.tables.talk import assessment, attachment, conversation, message, transcript
+
+__all__ = [
+    "UtcTime",
+    "alert",
+    "allowance",
+    "assessment",
+    "attachment",
+    "audit",
+    "case_record",
+    "channel_state",
+    "contact",
+    "contact_decision",
+    "contact_plan",
+    "conversation",
+    "counsellor",
+    "event",
+    "level_change",
+    "link_code",
+    "message",
+    "metadata",
+    "note",
+    "outbox",
+    "rate",
+    "seal",
+    "staff_session",
+    "transcript",
+]

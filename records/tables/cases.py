@@ -1,0 +1,73 @@
+"""What people take over: cases, their levels, alerts and notes."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from records.columns import integer, sealed, table, text, time
+
+case_record = table(
+    "case_record",
+    text("case_no"),
+    text("conversation_id"),
+    text("contact_id"),
+    text("state"),
+    integer("machine_level"),
+    integer("level"),  # the level in force: people may lower it
+    integer("version", 1),
+    text("owner_id", nullable=True),
+    text("wish", nullable=True),  # why: risk | asked_for_person
+    time("opened_at"),
+    time("claimed_at", nullable=True),
+    time("first_word_at", nullable=True),
+    time("closed_at", nullable=True),
+    text("disposition", nullable=True),
+    sealed("summary_sealed", nullable=True),
+    sa.Column("is_drill", sa.Boolean, nullable=False, default=False),
+    sa.UniqueConstraint("district_id", "case_no"),
+    sa.Index("one_open_case", "district_id", "conversation_id", unique=True,
+             sqlite_where=sa.text("state <> 'closed'"), postgresql_where=sa.text("state <> 'closed'")),
+    sa.Index("case_queue", "district_id", "state", "level"),
+)  # fmt: skip
+
+level_change = table(
+    "level_change",
+    text("case_id"),
+    integer("from_level"),
+    integer("to_level"),
+    text("source"),  # machine | counsellor | supervisor
+    text("by_id", nullable=True),
+    text("second_id", nullable=True),  # the second person, for lowering orange or red
+    text("state"),  # in_force | proposed | confirmed | refused
+    text("evidence"),  # JSON: message ids and rule ids
+    sealed("reason_sealed", nullable=True),
+    time("at"),
+    sa.Index("level_change_by_case", "district_id", "case_id"),
+)
+
+alert = table(
+    "alert",
+    text("case_id"),
+    text("conversation_id"),
+    integer("level"),
+    integer("step"),  # 0 all seats, then one for each rung climbed
+    integer("waiting_notes"),  # honest waiting messages already sent
+    text("state"),  # ringing | answered
+    time("raised_at"),
+    time("next_at", nullable=True),
+    time("next_note_at", nullable=True),
+    time("answered_at", nullable=True),
+    text("answered_by", nullable=True),
+    sa.Index("one_ringing_alert", "district_id", "case_id", unique=True,
+             sqlite_where=sa.text("state = 'ringing'"), postgresql_where=sa.text("state = 'ringing'")),
+    sa.Index("alert_due", "state", "next_at"),
+)  # fmt: skip
+
+note = table(
+    "note",
+    text("case_id"),
+    text("by_id"),
+    sealed("body_sealed"),
+    time("at"),
+    sa.Index("note_by_case", "district_id", "case_id"),
+)
