@@ -33,6 +33,7 @@ outbox = table(
              postgresql_where=sa.text("state = 'dead'")),
 )  # fmt: skip
 
+# id = conversation: what the platform still lets us send there
 allowance = table("allowance", integer("left"), time("until"))
 
 rate = table(
