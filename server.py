@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -17,7 +18,6 @@ from bot.channels import Door
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
 from escalation.console import access, case, files, queue, signin, undelivered
-from escalation.undelivered import Undelivered
 from refusals import add_refusals
 from settings import Settings
 from triage import release
@@ -84,8 +84,8 @@ async def sweep_once(service: Service) -> None:
     """One round of the sweeper."""
     now = service.now()
     await _take_over_release(service)
-    await service.writer.write(lambda connection: service.alarm.sweep(connection, now))
-    await service.writer.write(lambda connection: service.alarm.heed_silence(connection, now))
+    for sweep in service.sweeps:
+        await service.writer.write(functools.partial(sweep, now=now))
     await service.media.run_due()
     await service.pipeline.resume()
 
@@ -113,8 +113,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     for door in service.doors:
         app.include_router(door.router())
     console = access.Console(
-        engine=service.store.engine, writer=service.writer, feed=service.feed, desk=service.desk,
-        people=service.people, undelivered=Undelivered(service.alarm, service.people),
+        engine=service.store.engine, writer=service.writer, feed=service.feed, alarm=service.alarm, desks=service.desks,
         words_of=service.outbox.text_of,
         longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),

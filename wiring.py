@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import sqlalchemy as sa
 import structlog
 
 import platforms
@@ -30,8 +29,8 @@ from bot.replies import load_intents, load_replies
 from bot.restraint import Restraint
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
-from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
+from escalation.desks import Desks, open_desks
 from escalation.roles import load_permissions
 from escalation.routing import Clocks
 from knowledge import index as knowledge_index
@@ -40,21 +39,12 @@ from knowledge.articles import Library, load_library
 from knowledge.encoder import EncoderError, StaticEncoder
 from knowledge.index import IndexRefused
 from platforms import Outside
-from records.attachments import Attachments
-from records.cases import Alerts, Cases
-from records.channel_state import ChannelState
-from records.contacts import Contacts
-from records.conversations import Conversations
-from records.crypto import Vault, load_vault
+from records.crypto import load_vault
 from records.database import check_key, migrate, open_engine, sqlite_warning
-from records.decisions import Decisions
 from records.feed import Feed
-from records.ledger import Ledger
-from records.links import Links
-from records.outbox_rows import OutboxRows
 from records.pace import Pace
 from records.staff import Staff
-from records.transcripts import Transcripts
+from records.store import Store, open_rows
 from records.writer import Writer
 from settings import Settings
 from triage import release
@@ -64,32 +54,13 @@ from triage.screen import Screener
 
 log = structlog.get_logger()
 _NO_SHARED_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=100)  # one slow platform starves none
+Sweep = Callable[..., object]  # (connection, now)
 KNOWLEDGE = Path(__file__).parent / "knowledge"
 
 
 def utc_now() -> datetime:
     """The clock of the running service; tests pass their own."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Store:
-    """The rows of one deployment and the keys that open them."""
-
-    engine: sa.Engine
-    vault: Vault
-    conversations: Conversations
-    contacts: Contacts
-    links: Links
-    decisions: Decisions
-    outbox: OutboxRows
-    ledger: Ledger
-    attachments: Attachments
-    transcripts: Transcripts
-    channel_state: ChannelState
-    cases: Cases
-    alerts: Alerts
-    staff: Staff
 
 
 @dataclass
@@ -101,17 +72,22 @@ class Service:
     writer: Writer
     feed: Feed
     alarm: Alarm
-    desk: Desk
-    people: ContactDesk
+    desks: Desks
     accounts: Accounts
     pipeline: Pipeline
     intake: Intake
     outbox: Outbox
     media: MediaFetcher
     doors: tuple[Door, ...]  # where the platforms' messages come in
+    sweeps: tuple[Sweep, ...]  # what is looked for every second, each in its own transaction
     http: httpx.AsyncClient  # calls to platforms
     now: Callable[[], datetime]
     screening_folder: Path  # of the release that judges
+
+    @property
+    def desk(self) -> Desk:
+        """Where cases are handled."""
+        return self.desks.desk
 
 
 def open_store(settings: Settings) -> Store:
@@ -123,13 +99,7 @@ def open_store(settings: Settings) -> Store:
     check_key(engine, vault, settings.district)
     if warning := sqlite_warning(engine):
         log.warning("sqlite.old", detail=warning)
-    district = settings.district
-    return Store(
-        engine, vault, Conversations(district, vault), Contacts(district, vault), Links(district, vault),
-        Decisions(district, vault), OutboxRows(district, vault), Ledger(district), Attachments(district, vault),
-        Transcripts(district, vault), ChannelState(district, vault), Cases(district, vault), Alerts(district),
-        Staff(district),
-    )  # fmt: skip
+    return open_rows(engine, vault, settings.district)
 
 
 def load_answering(settings: Settings) -> Answering:
@@ -205,6 +175,21 @@ def make_media(
     )  # fmt: skip
 
 
+def make_pipeline(
+    settings: Settings, store: Store, writer: Writer, alarm: Alarm, screener: Screener, now: Callable[[], datetime]
+) -> Pipeline:
+    """The path of one message, from its screening to the rows that answer it."""
+    return Pipeline(
+        engine=store.engine, writer=writer, screener=screener, intents=load_intents(),
+        answering=load_answering(settings), conversations=store.conversations, transcripts=store.transcripts,
+        outbox=store.outbox, alarm=alarm,
+        linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
+        restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
+        now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
+        handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
+    )  # fmt: skip
+
+
 def build_service(
     settings: Settings, *, now: Callable[[], datetime] = utc_now, screener: Screener | None = None
 ) -> Service:
@@ -213,18 +198,8 @@ def build_service(
     feed = Feed(store.engine, poll_s=2.0 if store.engine.dialect.name == "sqlite" else 0.25)
     writer = Writer(store.engine, after_commit=feed.ring)
     alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings))
-    desk = Desk(alarm, store.staff, load_permissions())
-    people = ContactDesk(store.cases, store.contacts, store.links, store.decisions, store.ledger, store.staff)
     replies = load_replies(settings.numbers(), settings.hotline_name)
-    pipeline = Pipeline(
-        engine=store.engine, writer=writer, screener=screener or screening_in_force(settings), intents=load_intents(),
-        answering=load_answering(settings), conversations=store.conversations, transcripts=store.transcripts,
-        outbox=store.outbox, alarm=alarm,
-        linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
-        restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
-        now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
-        handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
-    )  # fmt: skip
+    pipeline = make_pipeline(settings, store, writer, alarm, screener or screening_in_force(settings), now)
     http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2, limits=_NO_SHARED_LIMIT)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
     marking = Marking(
@@ -239,7 +214,20 @@ def build_service(
     )
     feed.on_news(outbox.ring)
     return Service(
-        settings, store, writer, feed, alarm, desk, people, make_accounts(settings, store.staff), pipeline, intake,
-        outbox, make_media(settings, store, pipeline, channels, http),
-        platforms.open_doors(settings, channels, intake), http, now, release.in_force(settings.screening_dir),
-    )  # fmt: skip
+        settings=settings,
+        store=store,
+        writer=writer,
+        feed=feed,
+        alarm=alarm,
+        desks=open_desks(store, alarm, load_permissions()),
+        accounts=make_accounts(settings, store.staff),
+        pipeline=pipeline,
+        intake=intake,
+        outbox=outbox,
+        media=make_media(settings, store, pipeline, channels, http),
+        doors=platforms.open_doors(settings, channels, intake),
+        sweeps=(alarm.sweep, alarm.heed_silence),
+        http=http,
+        now=now,
+        screening_folder=release.in_force(settings.screening_dir),
+    )

@@ -18,6 +18,7 @@ import wiring
 from escalation.accounts import password_fits
 from escalation.roles import load_permissions
 from records.staff import Counsellor
+from records.store import Store
 from settings import load_settings
 from triage import release
 from triage.loading import RulebookError
@@ -49,7 +50,7 @@ def replay_stored(candidate: Path, by: str, days: float, texts: bool, json_file:
         json_file.write_text("".join(_line(each, texts) for each in changed), encoding="utf-8")
 
 
-def _stored(store: wiring.Store, connection: sa.Connection, since: datetime) -> list[Stored]:
+def _stored(store: Store, connection: sa.Connection, since: datetime) -> list[Stored]:
     """What was judged since then, each once; a voice by the words that were heard."""
     found = {
         message.id: (message, level, conversation_level)
@@ -100,7 +101,7 @@ def _opened(folder: Path) -> Screener:
         raise typer.BadParameter(f"{folder}: {error}") from error
 
 
-def _supervisor(store: wiring.Store, login: str) -> Counsellor:
+def _supervisor(store: Store, login: str) -> Counsellor:
     with store.engine.connect() as connection:
         who = store.staff.by_login(connection, login)
     password = typer.prompt(f"password of {login}", hide_input=True)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 import wiring
 from escalation.accounts import Accounts
+from records.store import Store
 from settings import Settings, load_settings
 
 app = typer.Typer(help="Accounts of the console.", no_args_is_help=True)
@@ -90,7 +91,7 @@ def welcome(settings: Settings, service: wiring.Service) -> None:
         out.print(line, highlight=False, soft_wrap=True)
 
 
-def _open() -> tuple[wiring.Store, Accounts]:
+def _open() -> tuple[Store, Accounts]:
     settings = load_settings()
     store = wiring.open_store(settings)
     return store, wiring.make_accounts(settings, store.staff)

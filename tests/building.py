@@ -16,10 +16,11 @@ from bot.messages import Arrival, Inbound, Receipt
 from records.conversations import Message
 from records.crypto import Vault
 from records.staff import Counsellor
+from records.store import Store
 from records.writer import Writer
 from triage.release import open_screener
 from triage.screen import Screener
-from wiring import Service, Store
+from wiring import Service
 
 T = TypeVar("T")
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai

@@ -15,11 +15,12 @@ import pytest
 import wiring
 from command.answering import build_index
 from records.database import migrate, open_engine
+from records.store import Store
 from records.writer import Writer
 from settings import PREFIX, Settings, load_settings
 from tests.building import Clock, compiled_screener
 from triage.screen import Screener
-from wiring import Service, Store
+from wiring import Service
 
 _NUMBERS = itertools.count(1)
 _TEMPLATE = "xindeng_template"

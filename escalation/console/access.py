@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,10 +17,10 @@ from fastapi import HTTPException, Request
 from fastapi.templating import Jinja2Templates
 
 from escalation.accounts import Accounts
-from escalation.contact_desk import ContactDesk
-from escalation.desk import Desk
-from escalation.undelivered import Undelivered
+from escalation.alarm import Alarm
+from escalation.desks import Desks
 from records.attachments import Attachments
+from records.cases import Case
 from records.feed import Feed
 from records.outbox_rows import Pending
 from records.staff import Counsellor, StaffSession
@@ -30,6 +30,10 @@ from records.writer import Writer
 FOLDER = Path(__file__).parent
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOUCH_EVERY = timedelta(seconds=60)
+ROOMS = (  # the pages of the header, for those whose role may do the action
+    ("/console", "队列", "queue_view"),
+    ("/console/undelivered", "未送达", "queue_view"),
+)
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
 
@@ -63,15 +67,24 @@ class Visitor:
 
 
 @dataclass(frozen=True)
+class CaseView:
+    """One case as one visitor looks at it: what every part of its page is read from, in one transaction."""
+
+    connection: sa.Connection
+    case: Case
+    names: Mapping[str, str]  # counsellor id -> display name
+    visitor: Visitor
+
+
+@dataclass(frozen=True)
 class Console:
     """What every page needs."""
 
     engine: sa.Engine
     writer: Writer
     feed: Feed
-    desk: Desk
-    people: ContactDesk
-    undelivered: Undelivered
+    alarm: Alarm
+    desks: Desks
     accounts: Accounts
     explain: Callable[[str], str]  # a rule's plain reason
     articles: Suggests
@@ -100,7 +113,7 @@ class Console:
         who, session = found
         if who.must_change and not password_may_be_old:
             raise PasswordFirst(PasswordFirst.__doc__)
-        if not self.desk.permissions.allows(who.roles, action):
+        if not self.desks.desk.permissions.allows(who.roles, action):
             raise HTTPException(404, "没有这个页面")  # a forbidden read does not say that something is there
         if now - session.seen_at > _TOUCH_EVERY:
             await self.writer.write(lambda connection: self.accounts.staff.touch_session(connection, session.id, now))
@@ -121,9 +134,14 @@ class Console:
 
     def page(self, request: Request, name: str, visitor: Visitor | None, **values: Any) -> Any:
         """Render a template with what every page shows."""
-        permissions = self.desk.permissions
-        watches = visitor is not None and permissions.allows(visitor.counsellor.roles, "queue_view")
-        shown = {"hotline_name": self.hotline_name, "me": visitor, "role_names": permissions.names, "watches": watches}
+        roles = visitor.counsellor.roles if visitor else ()
+        permissions = self.desks.desk.permissions
+        shown = {
+            "hotline_name": self.hotline_name,
+            "me": visitor,
+            "role_names": permissions.names,
+            "rooms": [(href, words) for href, words, action in ROOMS if permissions.allows(roles, action)],
+        }
         return self.templates.TemplateResponse(request, name, {**shown, **values})
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
 
 from escalation.cases import NoSuchCase
-from escalation.console.access import Console, act
+from escalation.console.access import CaseView, Console, act
 from escalation.showing import channel_word, displayable
-from records.cases import Case
 from records.contacts import Contact
 
 _LONGEST_NAME = 60
@@ -20,7 +18,7 @@ _DECISION_WORDS = {"blocked": "屏蔽", "unblocked": "解除屏蔽", "reached": 
 
 def add_decisions(routes: APIRouter, console: Console) -> None:
     """What may be decided, under the routes of a case."""
-    people = console.people
+    people = console.desks.people
 
     @routes.post("/block")
     async def block(request: Request, case_id: str) -> Any:
@@ -44,9 +42,9 @@ def add_decisions(routes: APIRouter, console: Console) -> None:
         )
 
 
-def person_values(console: Console, connection: sa.Connection, case: Case, names: Mapping[str, str]) -> dict[str, Any]:
+def person_values(console: Console, view: CaseView) -> dict[str, Any]:
     """The person as values; every text is somebody's own and must be shown as text."""
-    people = console.people
+    people, connection, case, names = console.desks.people, view.connection, view.case, view.names
     contact = people.contacts.get(connection, case.contact_id)
     if contact is None:
         raise NoSuchCase("个案的来访者不存在")
@@ -80,8 +78,8 @@ def _others(console: Console, connection: sa.Connection, contact: Contact) -> li
     if contact.person_id is None:
         return []
     found = []
-    for thread in console.people.links.threads(connection, contact.person_id):
-        other = console.people.contacts.get(connection, thread.contact_id)
+    for thread in console.desks.people.links.threads(connection, contact.person_id):
+        other = console.desks.people.contacts.get(connection, thread.contact_id)
         if other is not None and other.id != contact.id:
             found.append(
                 {

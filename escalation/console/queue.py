@@ -83,12 +83,12 @@ def _still_in(console: Console, cookie: str) -> bool:
 
 def _count_lost(console: Console) -> int:
     with console.engine.connect() as connection:
-        return console.desk.alarm.outbox.count_dead(connection)
+        return console.alarm.outbox.count_dead(connection)
 
 
 def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
     cursor = console.feed.cursor  # taken before the rows: an event in between is only told twice
-    alarm = console.desk.alarm
+    alarm = console.alarm
     with console.engine.connect() as connection:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         ringing = alarm.alerts.all_ringing(connection)
@@ -102,7 +102,7 @@ def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
 
 
 def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
-    alarm = console.desk.alarm
+    alarm = console.alarm
     with console.engine.connect() as connection:
         case = _case_of(console, connection, item)
         if case is None:
@@ -116,7 +116,7 @@ def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
 
 
 def _case_of(console: Console, connection: sa.Connection, item: Event) -> Case | None:
-    cases = console.desk.alarm.cases
+    cases = console.alarm.cases
     if item.case_id:
         return cases.get(connection, item.case_id)
     return cases.open_case_of(connection, item.conversation_id) if item.conversation_id else None
@@ -128,7 +128,7 @@ def case_row(
 ) -> dict[str, Any]:  # fmt: skip
     """One row of the queue as values; no words of the visitor. A case that rings although somebody serves it has
     words that did not arrive."""
-    clocks = console.desk.alarm.clocks
+    clocks = console.alarm.clocks
     return {
         "id": case.id,
         "case_no": case.case_no,

@@ -19,7 +19,7 @@ _VIEWED = "undelivered"
 def router(console: Console) -> APIRouter:
     """Routes of the list."""
     routes = APIRouter(prefix="/console/undelivered")
-    ways = console.undelivered
+    ways = console.desks.undelivered
 
     @routes.get("")
     async def show(request: Request) -> Any:
@@ -49,7 +49,7 @@ def router(console: Console) -> APIRouter:
 
 async def _look(console: Console, visitor: Visitor, *, again: bool) -> dict[str, Any]:
     """Whoever sees words of people is in the audit: a page each time, its live refreshes once a sign-in."""
-    may_read = console.desk.permissions.allows(visitor.counsellor.roles, "case_view")
+    may_read = console.desks.desk.permissions.allows(visitor.counsellor.roles, "case_view")
     key = (visitor.session.id, _VIEWED)
     if may_read and (again or key not in console.viewed):
         now = console.now()
@@ -60,7 +60,7 @@ async def _look(console: Console, visitor: Visitor, *, again: bool) -> dict[str,
 
 
 def _read(console: Console, *, may_read: bool) -> dict[str, Any]:
-    outbox = console.desk.alarm.outbox
+    outbox = console.alarm.outbox
     with console.engine.connect() as connection:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         now = console.now()
@@ -68,7 +68,7 @@ def _read(console: Console, *, may_read: bool) -> dict[str, Any]:
             {
                 **_letter(letter, names),
                 "words": displayable(console.words_of(letter.item)) if may_read else None,
-                "why_no_retry": console.undelivered.why_no_retry(connection, letter, now),
+                "why_no_retry": console.desks.undelivered.why_no_retry(connection, letter, now),
             }
             for letter in outbox.dead(connection)
         ]

@@ -12,16 +12,17 @@ import sqlalchemy as sa
 import wiring
 from escalation.alarm import Alarm, Danger
 from escalation.desk import Desk
+from escalation.handling import Handling
 from escalation.roles import load_permissions
 from records import tables as t
 from records.cases import Alert, Case
 from records.conversations import Conversation
 from records.staff import Counsellor
+from records.store import Store
 from records.writer import Writer
 from settings import Settings
 from tests.building import Clock, counsellor, do, rows, visitor
 from triage.risk import Level
-from wiring import Store
 
 
 @dataclass
@@ -112,4 +113,4 @@ def raised_at(office: Office, case_id: str) -> datetime:
 @pytest.fixture
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
     alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, wiring.make_clocks(settings))
-    return Office(store, writer, alarm, Desk(alarm, store.staff, load_permissions()), clock)
+    return Office(store, writer, alarm, Desk(Handling(alarm, store.staff), load_permissions()), clock)

@@ -20,10 +20,10 @@ from escalation.accounts import (
 )
 from records import tables as t
 from records.staff import Counsellor, StaffSession
+from records.store import Store
 from records.writer import Writer
 from settings import Settings
 from tests.building import Clock, counsellor, do, rows
-from wiring import Store
 
 
 @dataclass

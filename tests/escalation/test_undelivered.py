@@ -87,7 +87,7 @@ def post(service: Service, clock: Clock) -> Post:
     channel = FakeChannel("wechat", rules=LIMITED)
     connect(service, channel)
     lin = counsellor(service.store, service.writer)
-    return Post(service, channel, clock, lin, Undelivered(service.alarm, service.people))
+    return Post(service, channel, clock, lin, service.desks.undelivered)
 
 
 @pytest.mark.parametrize("reason", ["blocked", "left", "closed", "used_up"])

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records.conversations import Conversations, NewMessage, body_hash
+from records.store import Store
 from records.writer import Writer
 from tests.building import NOW, do, visitor
-from wiring import Store
 
 LATER = NOW + timedelta(seconds=10)
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

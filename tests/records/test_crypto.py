@@ -14,10 +14,11 @@ import wiring
 from records import tables as t
 from records.crypto import SAMPLE_KEY, BadKeyFile, Vault, WrongKey, load_vault
 from records.database import check_key
+from records.store import Store
 from settings import Settings
 from tests.building import CRISIS, WAIT_S, counsellor, deliver, do, rows, say, small_vault, visitor
 from triage.risk import Level
-from wiring import Service, Store
+from wiring import Service
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates and NUL too
 CANARY = "金丝雀住在红星路八号"

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from records import database
 from records import tables as t
 from records.database import check_key, migrate, open_engine, sqlite_warning
+from records.store import Store
 from tests.building import NOW, WAIT_S, rows, small_vault
-from wiring import Store
 
 ANY_TIME = st.datetimes(timezones=st.just(UTC))
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from records import events
 from records.database import open_engine
 from records.events import READ_AT_ONCE, Cursor
+from records.store import Store
 from records.writer import Writer
 from tests.building import NOW, do
-from wiring import Store
 
 
 def tell(connection: sa.Connection, number: int, *, topic: str = "desk", conversation: str | None = None) -> None:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from records import events, feed
 from records.events import Cursor, Event
 from records.feed import Feed, sse
+from records.store import Store
 from records.writer import Writer
 from tests.building import NOW, WAIT_S, do
-from wiring import Store
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ import pytest
 import wiring
 from records import tables as t
 from records.outbox_rows import PLAIN, Lane, Pending
+from records.store import Store
 from records.writer import Writer
 from settings import Settings
 from tests.building import NOW, do, rows, visitor
-from wiring import Store
 
 LEASE = timedelta(seconds=10)
 MOMENT = timedelta(microseconds=1)

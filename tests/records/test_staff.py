@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from records import tables as t
 from records.staff import first_broken
+from records.store import Store
 from records.writer import Writer
 from tests.building import NOW, WAIT_S, do
-from wiring import Store
 
 CHANGES = {
     "actor_id": "somebody else",

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from records import tables as t
+from records.store import Store
 from records.writer import Writer, WriterClosed
 from tests.building import NOW, WAIT_S, do, rows
-from wiring import Store
 
 
 class Broken(Exception):

@@ -9,6 +9,7 @@ import { showLost } from "./lost.js";
 import { drawPerson, reachWarning } from "./person.js";
 import { ReplyBox } from "./reply.js";
 import { openStream } from "./stream.js";
+import { startTabs } from "./tabs.js";
 
 const part = (id) => document.getElementById(id);
 const page = part("case");
@@ -243,6 +244,7 @@ addEventListener("beforeunload", (event) => reply.isDirty && event.preventDefaul
 talk.merge(shown.messages);
 reply = new ReplyBox(part("reply"), id, talk, () => alarm.connection("out"));
 reply.arrived(shown.messages, name);
+startTabs(`tab:${id}`);
 draw();
 talk.scrollToEnd();
 suggest();

@@ -22,6 +22,7 @@ from bot.channels.telegram_updates import keyboard, read_update
 from bot.messages import Outbound
 from platforms import Outside
 from records import tables as t
+from records.store import Store
 from records.writer import Writer
 from settings import BadSettings, Settings, load_settings
 from tests.bot.channels.rig import Rig, Trouble
@@ -41,7 +42,7 @@ from tests.bot.channels.telegram_platform import (
 )
 from tests.browsing import serving
 from tests.building import CRISIS, PLAN, SMALL_TALK, Clock, counsellor, do, rows
-from wiring import Service, Store
+from wiring import Service
 
 pytestmark = pytest.mark.anyio
 

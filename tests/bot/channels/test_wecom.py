@@ -24,6 +24,7 @@ from bot.messages import Outbound
 from bot.pipeline import LONGEST_BYTES
 from records import tables as t
 from records.conversations import Message
+from records.store import Store
 from records.writer import Writer
 from settings import BadSettings, Settings
 from tests.bot.channels.rig import Trouble
@@ -46,7 +47,6 @@ from tests.bot.channels.wecom_platform import (
 from tests.browsing import serving
 from tests.building import CRISIS, NOW, PLAN, SMALL_TALK, Clock, do, heard, rows
 from triage.risk import Level
-from wiring import Store
 
 pytestmark = pytest.mark.anyio
 SAFETY = "值班"  # in every safety text, and in no greeting

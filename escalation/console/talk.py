@@ -1,0 +1,88 @@
+"""What was said in a case, as its page shows it: each message with its evidence, its files and what was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from escalation.console.access import CaseView, Console
+from escalation.console.files import file_values
+from escalation.showing import displayable
+from records.conversations import Message
+from triage.agreement import LAMENESS
+from triage.risk import Level
+
+CATEGORY_WORDS = {
+    "suicide": "自杀",
+    "self_harm": "自伤",
+    "harm_others": "伤害他人",
+    "psychosis": "幻觉妄想",
+    "abuse": "遭受暴力或侵害",
+    "panic_medical": "急性身体不适",
+    "third_party": "涉及他人安危",
+}
+SCOPE_WORDS = {
+    "negation": "否定说法",
+    "idiom": "惯用语",
+    "quote": "引用",
+    "knowledge": "知识提问",
+    "history": "过去的事",
+    "game": "游戏或影视",
+    "supposition": "假设或比喻",
+    "accident": "意外或日常用药",
+    "calm": "文字模型没有听出危险",
+}
+
+
+def message_values(console: Console, view: CaseView) -> list[dict[str, Any]]:
+    """Every message of the case's conversation with what screening saw in it, oldest first."""
+    conversations = console.alarm.conversations
+    why = conversations.assessments(view.connection, view.case.conversation_id)
+    found: list[Message] = []
+    while page := conversations.messages(
+        view.connection, view.case.conversation_id, after=found[-1].seq if found else 0
+    ):
+        found += page
+    other = [message.id for message in found if message.kind != "text"]
+    files = console.attachments.of_messages(view.connection, other)
+    heard = console.transcripts.texts(view.connection, other)
+    return [
+        {
+            **_message(console, message, why.get(message.id), view.names),
+            "heard": displayable(heard.get(message.id, "")),
+            "files": [file_values(item) for item in files.get(message.id, ())],
+        }
+        for message in found
+    ]
+
+
+def _message(
+    console: Console, message: Message, why: Any, names: Mapping[str, str]
+) -> dict[str, Any]:  # why: an assessment's values
+    level: Level = why["level"] if why else Level.NONE
+    return {
+        "id": message.id,
+        "seq": message.seq,
+        "author": message.author,
+        "who": names.get(message.author_id or "", ""),
+        "kind": message.kind,
+        "text": displayable(message.body),
+        "at": message.received_at.isoformat(),
+        "level": int(level),
+        "level_label": level.label,
+        "level_code": level.code,
+        "failed": bool(why and why["failed"]),
+        "categories": [CATEGORY_WORDS.get(c, c) for c in why["categories"]] if why else [],
+        "reasons": [_reason(console, signal) for signal in why["signals"]] if why else [],
+        "version": why["version"] if why else "",
+        "score": why["score"] if why else None,
+        "lame": LAMENESS.get(why["lame"], why["lame"]) if why else "",
+    }
+
+
+def _reason(console: Console, signal: dict[str, Any]) -> dict[str, Any]:
+    says = "来访者按了“紧急求助”" if signal["rule"] == "button.emergency" else console.explain(signal["rule"])
+    return {
+        "rule": signal["rule"], "says": says, "start": signal["start"], "end": signal["end"],
+        "level": Level.from_code(signal["level"]).label, "scope": SCOPE_WORDS.get(signal["scope"], signal["scope"]),
+    }  # fmt: skip

@@ -1,0 +1,60 @@
+"""All rows of one deployment, by the object that reads and writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from records.attachments import Attachments
+from records.cases import Alerts, Cases
+from records.channel_state import ChannelState
+from records.contacts import Contacts
+from records.conversations import Conversations
+from records.crypto import Vault
+from records.decisions import Decisions
+from records.ledger import Ledger
+from records.links import Links
+from records.outbox_rows import OutboxRows
+from records.staff import Staff
+from records.transcripts import Transcripts
+
+
+@dataclass(frozen=True)
+class Store:
+    """The rows of one deployment and the keys that open them."""
+
+    engine: sa.Engine
+    vault: Vault
+    conversations: Conversations
+    contacts: Contacts
+    links: Links
+    decisions: Decisions
+    outbox: OutboxRows
+    ledger: Ledger
+    attachments: Attachments
+    transcripts: Transcripts
+    channel_state: ChannelState
+    cases: Cases
+    alerts: Alerts
+    staff: Staff
+
+
+def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
+    """The rows of one district; nothing is read yet."""
+    return Store(
+        engine=engine,
+        vault=vault,
+        conversations=Conversations(district, vault),
+        contacts=Contacts(district, vault),
+        links=Links(district, vault),
+        decisions=Decisions(district, vault),
+        outbox=OutboxRows(district, vault),
+        ledger=Ledger(district),
+        attachments=Attachments(district, vault),
+        transcripts=Transcripts(district, vault),
+        channel_state=ChannelState(district, vault),
+        cases=Cases(district, vault),
+        alerts=Alerts(district),
+        staff=Staff(district),
+    )
