@@ -5,11 +5,12 @@
 - where the classifier hears no danger, a frame's "high" or "emergency" counts as medium: the person is asked
   directly and people look at it, but the alarm does not ring; and where it hears not even sadness about life,
   as low. How little it must hear for that was set by measuring (see the model card), least for emergencies.
+- plain words of danger that fill a whole clause (firm frames) stay as they are, whatever the classifier hears.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from triage.classifier import Opinion, Points
@@ -29,14 +30,19 @@ LAMENESS = {
 }
 
 
-def calmed(signals: Iterable[Signal], opinion: Opinion, points: Points) -> list[Signal]:
-    """The frames' signals after the classifier was asked."""
+def calmed(
+    signals: Iterable[Signal], opinion: Opinion, points: Points, firm: Container[str] = ()
+) -> list[Signal]:  # fmt: skip
+    """The frames' signals after the classifier was asked; those of `firm` frames that no scope lowered stay."""
     kept = list(signals)
     framed = _framed(kept)
     most = Level.EMERGENCY
     if opinion.of(Level.HIGH) < points.alarm[framed] and opinion.of(Level.MEDIUM) < points.sure:
         most = Level.MEDIUM if opinion.of(Level.MEDIUM) >= points.ask[framed] else Level.LOW
-    return [replace(s, level=most, scope=CALM) if s.level > most else s for s in kept]
+    return [
+        replace(s, level=most, scope=CALM) if s.level > most and not (s.rule in firm and not s.scope) else s
+        for s in kept
+    ]
 
 
 def heard(signals: Iterable[Signal], opinion: Opinion, points: Points) -> Level:

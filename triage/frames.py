@@ -41,6 +41,7 @@ class Frame:
     beside: tuple[str, ...]  # if given, one must stand elsewhere in the message: two weak signs make one strong
     must_match: tuple[str, ...]
     must_not_match: tuple[str, ...]
+    firm: bool = False  # plain words that fill a whole clause: no idiom and no classifier may take them away
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class FrameSet:
 
     def __init__(self, frames: tuple[Frame, ...]) -> None:
         self.by_id = {frame.id: frame for frame in frames}
+        self.firm = frozenset(frame.id for frame in frames if frame.firm)
         self._owners = [frame for frame in frames for _ in frame.patterns]
         self._patterns = PatternSet(pattern for frame in frames for pattern in frame.patterns)
         self._unless = {frame.id: _compiled(frame.unless) for frame in frames}

@@ -122,6 +122,7 @@ def _frame(row: Table, words: dict[str, str], where: str) -> Frame:
         beside=_compile(row.get("beside", []), words, where),
         must_match=tuple(row["must_match"]),
         must_not_match=tuple(row["must_not_match"]),
+        firm=bool(row.get("firm", False)),
     )
 
 

@@ -13,6 +13,7 @@ import re2
 from triage.frames import CLAUSE_ENDS, SENTENCE_ENDS, Hit, Known, PatternSet, Stretches, options, stretch
 from triage.risk import Level
 
+_IDIOM = "idiom"  # a kind
 REACHES = ("hit", "clause", "sentence", "message")
 
 
@@ -77,7 +78,7 @@ class ScopeSet:
 
 
 def _may_lower(scope: Scope, hit: Hit) -> bool:
-    if hit.frame.level > scope.up_to:
+    if hit.frame.level > scope.up_to or (hit.frame.firm and scope.kind == _IDIOM):
         return False
     return not any(hit.frame.id == name or hit.frame.id.startswith(f"{name}.") for name in scope.spares)
 

@@ -126,7 +126,7 @@ class Screener:
             # To lower what frames heard, every sentence with danger must be calm, not only the passage around it.
             near = [classifier.opinion(sentence) for sentence in reading.sentences]
             nearest = max([opinion, *near], key=lambda each: each.of(Level.HIGH))
-            signals = agreement.calmed(signals, nearest, points)
+            signals = agreement.calmed(signals, nearest, points, self._rulebook.frames.firm)
         level = agreement.heard(signals, opinion, points)
         if level > Level.NONE:
             loud = classifier.loudest(heard.view.text[heard.start : heard.end], level)

@@ -94,3 +94,15 @@ def test_categories_are_named_from_their_point_on():
 def test_everything_the_classifier_may_say_is_said_in_chinese():
     assert set(MODEL_SAYS) == {f"model.{level.code}" for level in GRADES}
     assert set(LAMENESS) == {"missing", "broken", "slow"}
+
+
+@given(levels, st.lists(chances, min_size=4, max_size=4))
+def test_plain_words_of_danger_stay_whatever_the_classifier_hears(level, values):
+    said = Opinion(tuple(sorted(values, reverse=True)), (0.0,) * len(Category))
+    assert calmed([signal(level)], said, POINTS, firm={"suicide.wish"}) == [signal(level)]
+
+
+def test_a_scope_that_lowered_plain_words_leaves_them_to_the_classifier():
+    quoted = replace(signal(Level.HIGH), scope="quote")
+    (after,) = calmed([quoted], opinion(0.1, 0.05, 0.05, 0), POINTS, firm={"suicide.wish"})
+    assert (after.level, after.scope) == (Level.LOW, CALM)

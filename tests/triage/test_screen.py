@@ -53,9 +53,25 @@ def test_a_place_alone_never_raises_the_level(text):
     assert SCREENER.judge(text).level == Level.NONE
 
 
-@pytest.mark.parametrize("text", ["我要自杀", "今晚就去死", "我不想活了，今晚就去死", "遗书写好了，明天就走"])
+@pytest.mark.parametrize(
+    "text",
+    ["我要自杀", "今晚就去死", "我不想活了，今晚就去死", "遗书写好了，明天就走", "我現在要自殺", "今晚自杀", "我马上就死",
+     "我在自杀", "我妈要自杀", "老公要杀我"],
+)  # fmt: skip
 def test_plain_words_of_intent_are_high(text):
     assert SCREENER.judge(text).level >= Level.HIGH
+
+
+@pytest.mark.parametrize("text", ["我要死", "我要死了", "想死", "我不活了", "让我死吧"])
+def test_a_plain_wish_to_die_is_asked_about(text):
+    assert SCREENER.judge(text).level >= Level.MEDIUM
+
+
+@pytest.mark.parametrize(
+    "text", ["热死了，我要死了", "游戏里我要自杀", "我段考低空飛過，我媽要殺了我", "男主要自杀那段我哭了"]
+)
+def test_hyperbole_and_games_in_plain_words_ring_no_alarm(text):
+    assert SCREENER.judge(text).level < Level.HIGH
 
 
 def test_a_joke_never_lowers_what_was_done():
