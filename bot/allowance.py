@@ -26,7 +26,7 @@ def leave(rules: SendRules, allowance: Allowance | None, *, is_bot: bool, now: d
         return Leave.CLOSED
     if allowance.left <= 0:
         return Leave.USED_UP
-    if is_bot and allowance.left <= rules.kept_for_people:
+    if is_bot and allowance.left <= allowance.kept:
         return Leave.SPARE
     return Leave.SEND
 

@@ -20,7 +20,7 @@ from records import events
 from records.attachments import Attachments
 from records.contacts import Contact, Contacts
 from records.conversations import body_hash
-from records.ledger import Ledger
+from records.ledger import Allowance, Ledger
 from records.outbox_rows import Lane, Pending
 from triage.risk import Level, Screening
 
@@ -99,7 +99,9 @@ class Intake:
         usual = (rules.messages, rules.window) if rules.messages and rules.window else None
         if opens := arrival.opens or usual:
             count, window = opens
-            self.ledger.refill(connection, conversation_id, count, (arrival.sent_at or now) + window, now)
+            kept = rules.kept_for_people if arrival.opens is None else 0
+            new = Allowance(count, (arrival.sent_at or now) + window, kept)
+            self.ledger.refill(connection, conversation_id, new, now)
 
     def _meet(self, connection: sa.Connection, contact: Contact, arrival: Arrival) -> None:
         """They wrote: they can be reached again; a new name or scene is kept."""

@@ -48,7 +48,7 @@ class Arrival:
     files: tuple[str, ...] = ()  # the platform's names of what has to be fetched
     is_edited: bool = False
     is_cut: bool = False  # longer than we keep: the rest is gone
-    opens: tuple[int, timedelta] | None = None  # how many messages for how long, where not the channel's usual
+    opens: tuple[int, timedelta] | None = None  # how many messages for how long, none kept for people; None: the usual
 
 
 @dataclass(frozen=True, slots=True)

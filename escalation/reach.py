@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from records.ledger import Allowance
 from records.outbox_rows import DeadLetter
 
 _ZONE = ZoneInfo("Asia/Shanghai")
+_AT_ONCE = timedelta(minutes=1)  # a menu press or an opened chat allows no longer
 _LOST = "这里已联系不上，请打电话或换渠道"
 _GONE = {"blocked": "来访者拉黑了我们", "left": "来访者取消了关注或退出了"}
 REASON_WORDS = {
@@ -24,11 +25,12 @@ REASON_WORDS = {
 
 @dataclass(frozen=True)
 class Reach:
-    """Whether words get through now. `left` is None where the platform counts nothing."""
+    """Whether words get through now. `left` and `until` are None where the platform counts nothing."""
 
     is_open: bool
     words: str
     left: int | None = None
+    until: datetime | None = None
 
 
 def reach(unreachable: str, allowance: Allowance | None, now: datetime) -> Reach:
@@ -38,11 +40,14 @@ def reach(unreachable: str, allowance: Allowance | None, now: datetime) -> Reach
     if allowance is None:
         return Reach(True, "可以联系，平台不限条数")
     if now >= allowance.until:
-        return Reach(False, f"{_LOST}（超过了平台允许的时间，来访者再写来才能发）", 0)
+        return Reach(False, f"{_LOST}（超过了平台允许的时间，来访者写来才能发）", 0)
     if allowance.left <= 0:
-        return Reach(False, f"{_LOST}（平台允许的条数用完了，来访者再写来才能发）", 0)
-    until = allowance.until.astimezone(_ZONE).strftime("%m-%d %H:%M")
-    return Reach(True, f"还能发 {allowance.left} 条，到 {until}", allowance.left)
+        return Reach(False, f"{_LOST}（平台允许的条数用完了，来访者写来才能发）", 0)
+    ends = allowance.until.astimezone(_ZONE)
+    words = f"还能发 {allowance.left} 条，到 {ends:%m-%d %H:%M}"
+    if allowance.until - now <= _AT_ONCE:
+        words = f"还能发 {allowance.left} 条，只到 {ends:%H:%M:%S}：要发请马上发，之后要等来访者写来"
+    return Reach(True, words, allowance.left, allowance.until)
 
 
 def why_no_retry(letter: DeadLetter, now_reach: Reach) -> str:

@@ -14,10 +14,22 @@ from records import tables as t
 
 @dataclass(frozen=True)
 class Allowance:
-    """How many messages may still go to one conversation, and until when."""
+    """How many messages may still go to one conversation, until when, and how many of the last only people may use."""
 
     left: int
     until: datetime
+    kept: int = 0
+
+    def widened(self, new: Allowance) -> Allowance:
+        """This and what the person's last act allows: the more and the longer of both.
+
+        People keep what they had. But where the act alone allows as many as are left, the bot may answer it with one,
+        if that is not people's last: who presses "urgent help" in the menu must hear something.
+        """
+        left, kept = max(self.left, new.left), min(self.left, self.kept)
+        if new.left >= self.left:
+            kept = min(kept, max(left - 1, 1))
+        return Allowance(left, max(self.until, new.until), max(kept, new.kept))
 
 
 class Ledger:
@@ -26,14 +38,13 @@ class Ledger:
     def __init__(self, district: str):
         self.district = district
 
-    def refill(
-        self, connection: sa.Connection, conversation_id: str, left: int, until: datetime, now: datetime
-    ) -> None:  # fmt: skip
-        """The person wrote: the platform's count begins anew; a smaller permission never shrinks an open one."""
+    def refill(self, connection: sa.Connection, conversation_id: str, new: Allowance, now: datetime) -> None:
+        """The person did something: the platform's count begins anew; what is open is never shrunk."""
         open_now = self.allowances(connection, [conversation_id]).get(conversation_id)
         if open_now is not None and open_now.until > now:
-            left, until = max(left, open_now.left), max(until, open_now.until)
-        self._put(connection, t.allowance, conversation_id, {"left": left, "until": until})
+            new = open_now.widened(new)
+        values = {"left": new.left, "until": new.until, "kept": new.kept}
+        self._put(connection, t.allowance, conversation_id, values)
 
     def spend(self, connection: sa.Connection, conversation_id: str) -> None:
         """One message went out that counts."""
@@ -52,7 +63,7 @@ class Ledger:
         query = sa.select(t.allowance).where(
             t.allowance.c.district_id == self.district, t.allowance.c.id.in_(conversation_ids)
         )
-        return {row.id: Allowance(row.left, row.until) for row in connection.execute(query)}
+        return {row.id: Allowance(row.left, row.until, row.kept) for row in connection.execute(query)}
 
     def take(
         self,

@@ -52,7 +52,7 @@ class SendRules:
     per_contact: float | None = None  # bubbles a second to one person, after a burst of three
     window: timedelta | None = None  # how long after the person's last message we may write
     messages: int | None = None  # how many inside it
-    kept_for_people: int = 0  # of these; the bot does not use them up
+    kept_for_people: int = 0  # of these, when the person writes; the bot does not use them up
     merges: bool = False  # the bot's waiting bubbles go out as one
     knocks: bool = False  # after the window one neutral line a day may ask the person to come and read
 

@@ -33,9 +33,7 @@ _FRESH_S = 300  # an older or newer call is somebody's copy
 _PASSIVE_S = 4.0  # of the platform's 5 seconds
 _REPEATS_S = 30.0  # WeChat calls three times within this
 _UNSUPPORTED = "【收到不支持的消息类型，暂无法显示】"  # what WeChat writes for a sticker
-# What the platform allows in the minute after a menu press, a scan or a subscription: three messages by the API, and
-# the answer to the call itself; with three of them kept for people the bot could not even say good day.
-_OPENS = (3 + 1, timedelta(minutes=1))
+_OPENS = (3, timedelta(minutes=1))  # what a menu press, a scan or a subscription allows
 
 Fields = Mapping[str, Any]  # Any: texts, or what WeChat nests
 Query = Mapping[str, str]

@@ -95,7 +95,8 @@ class WecomChannel:
         message = {"msgid": _message_id(outbound), **bubble(outbound.text, outbound.extra.get("choices", ()))}
         session = (await self.api.post("/cgi-bin/kf/service_state/get", whom)).get("service_state")
         if session == Session.ENDED:
-            return await self._welcome(outbound.address, message)
+            await self._welcome(outbound.address, message)
+            return True
         if session == Session.SERVICER:
             log.warning("wecom.taken_by_servicer", account=account)
             raise ChannelRefused(ChannelRefused.__doc__)
@@ -110,8 +111,8 @@ class WecomChannel:
         """A file that somebody sent; the platform keeps it for three days."""
         return await self.api.download("/cgi-bin/media/get", {"media_id": reference}, self.most_bytes)
 
-    async def _welcome(self, address: str, message: Json) -> bool:
-        """Where no session is open, a fresh welcome code lets one message through, which does not count."""
+    async def _welcome(self, address: str, message: Json) -> None:
+        """Where no session is open, a fresh welcome code lets one message through: the one that opening allows."""
         api, name = self.api, welcome_name(address)
         now = api.now()
         code = await api.writer.write(lambda connection: api.state.get(connection, name, now), rings=False)
@@ -124,7 +125,6 @@ class WecomChannel:
         except ChannelRefused:
             raise OutOfReach("closed") from None
         await api.writer.write(lambda connection: api.state.forget(connection, name, code), rings=False)
-        return False
 
 
 def welcome_name(address: str) -> str:

@@ -108,7 +108,10 @@ def _read_event(item: Json, now: datetime) -> Arrival | None:
         is_fresh = sent_at is not None and now < sent_at + _WELCOME_FOR - _TIME_TO_SEND
         if not is_fresh or not event.get("welcome_code"):  # nothing can be said now: who writes is greeted then
             return None
-        return Arrival(NAME, address, _id(item), "joined", sent_at=sent_at, scene=_label(_field(event, "scene")))
+        return Arrival(
+            NAME, address, _id(item), "joined", sent_at=sent_at, scene=_label(_field(event, "scene")),
+            opens=(1, _WELCOME_FOR),
+        )  # fmt: skip
     if what == "msg_send_fail":
         kind = "blocked" if event.get("fail_type") == _REFUSED_BY_PERSON else "closed"
         return Arrival(NAME, address, _id(item), kind, sent_at=sent_at)

@@ -48,7 +48,8 @@ def person_values(console: Console, view: CaseView) -> dict[str, Any]:
     contact = people.contacts.get(connection, case.contact_id)
     if contact is None:
         raise NoSuchCase("个案的来访者不存在")
-    reach = people.reach(connection, contact, case.conversation_id, console.now())
+    now = console.now()
+    reach = people.reach(connection, contact, case.conversation_id, now)
     plan = people.decisions.plan(connection, people.kin(connection, contact))
     return {
         "name": _name(contact),
@@ -57,6 +58,7 @@ def person_values(console: Console, view: CaseView) -> dict[str, Any]:
         "reach": reach.words,
         "is_open": reach.is_open,
         "left": reach.left,
+        "closes_in_s": reach.until and (reach.until - now).total_seconds(),
         "bubble_bytes": console.longest_bubble(contact.channel),
         "is_blocked": contact.blocked_at is not None,
         "decisions": [

@@ -33,8 +33,12 @@ outbox = table(
              postgresql_where=sa.text("state = 'dead'")),
 )  # fmt: skip
 
-# id = conversation: what the platform still lets us send there
-allowance = table("allowance", integer("left"), time("until"))
+allowance = table(
+    "allowance",  # id = conversation: what the platform still lets us send there
+    integer("left"),
+    time("until"),
+    sa.Column("kept", sa.Integer, nullable=False, server_default="0"),  # the bot leaves the last so many to people
+)
 
 rate = table(
     "rate",  # id = channel: tokens of what the platform takes in a second

@@ -13,25 +13,28 @@ from bot.channels import SendRules
 from records.ledger import Allowance
 from tests.building import NOW
 
-RULES = SendRules(window=timedelta(hours=48), messages=5, kept_for_people=3)
+RULES = SendRules(window=timedelta(hours=48), messages=5)
 OPEN = NOW + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("left", "is_bot", "wanted"),
+    ("left", "kept", "is_bot", "wanted"),
     [
-        (5, True, Leave.SEND),
-        (4, True, Leave.SEND),
-        (3, True, Leave.SPARE),
-        (1, True, Leave.SPARE),
-        (0, True, Leave.USED_UP),
-        (3, False, Leave.SEND),
-        (1, False, Leave.SEND),
-        (0, False, Leave.USED_UP),
+        (5, 3, True, Leave.SEND),
+        (4, 3, True, Leave.SEND),
+        (3, 3, True, Leave.SPARE),
+        (1, 3, True, Leave.SPARE),
+        (0, 3, True, Leave.USED_UP),
+        (3, 3, False, Leave.SEND),
+        (1, 3, False, Leave.SEND),
+        (0, 3, False, Leave.USED_UP),
+        (3, 0, True, Leave.SEND),
+        (1, 0, True, Leave.SEND),
+        (0, 0, True, Leave.USED_UP),
     ],
 )
-def test_the_bot_leaves_the_last_messages_to_people(left: int, is_bot: bool, wanted: Leave) -> None:
-    assert leave(RULES, Allowance(left, OPEN), is_bot=is_bot, now=NOW) is wanted
+def test_the_bot_leaves_the_last_messages_to_people(left: int, kept: int, is_bot: bool, wanted: Leave) -> None:
+    assert leave(RULES, Allowance(left, OPEN, kept), is_bot=is_bot, now=NOW) is wanted
 
 
 def test_after_the_window_nobody_speaks() -> None:

@@ -158,11 +158,18 @@ async def test_a_small_permission_never_shrinks_an_open_window(service: Service,
     click = arrival("", "e9", kind="joined", opens=(3, timedelta(minutes=1)))
     await service.intake.arrive(click)
     (row,) = rows(service.store.engine, t.allowance)
-    assert (row.left, row.until) == (5, service.now() + timedelta(hours=48))
+    assert (row.left, row.until, row.kept) == (5, service.now() + timedelta(hours=48), 3)
     stranger = arrival("", "e10", kind="joined", address="openid-2", opens=(3, timedelta(minutes=1)))
     (met,) = await service.intake.arrive(stranger)
     (row,) = rows(service.store.engine, t.allowance, id=met.conversation_id)
-    assert (row.left, row.until) == (3, service.now() + timedelta(minutes=1))
+    assert (row.left, row.until, row.kept) == (3, service.now() + timedelta(minutes=1), 0)
+
+
+async def test_who_writes_after_a_small_permission_has_the_usual_one(service: Service, channel: FakeChannel) -> None:
+    await service.intake.arrive(arrival("", "e1", kind="joined", opens=(3, timedelta(minutes=1))))
+    await service.intake.arrive(arrival())
+    (row,) = rows(service.store.engine, t.allowance)
+    assert (row.left, row.until, row.kept) == (5, service.now() + timedelta(hours=48), 3)
 
 
 async def test_two_people_may_have_one_id_and_the_same_words(service: Service, channel: FakeChannel) -> None:

@@ -82,6 +82,22 @@ async def test_the_bot_stops_where_the_counsellors_messages_begin(service: Servi
     assert (row(service, lost).state, row(service, lost).reason) == ("dead", "used_up")
 
 
+async def test_who_presses_the_menu_when_only_peoples_messages_are_left_is_answered_once(service: Service) -> None:
+    channel = platform(service)
+    chat = await writes(service)
+    queue(service, chat, "还有一句")
+    await deliver(service)
+    assert left(service) == 3
+    press = Arrival("fake", "openid-1", "click-1", "text", "紧急求助", opens=(3, timedelta(minutes=1)))
+    await service.intake.arrive(press)
+    await deliver(service)
+    answer = channel.heard[-1]
+    assert "紧急" in answer or "120" in answer
+    spare = queue(service, chat, "太多了")
+    await deliver(service)
+    assert (channel.heard[-1], row(service, spare).reason, left(service)) == (answer, "spare", 2)
+
+
 async def test_words_that_cannot_reach_somebody_in_danger_ring_and_climb(service: Service, clock: Clock) -> None:
     channel = platform(service)
     await writes(service, CRISIS)

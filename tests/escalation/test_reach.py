@@ -19,7 +19,14 @@ BY_BOT = replace(LETTER, item=replace(LETTER.item, origin="bot", epoch=2, owner_
 
 
 def test_an_open_window_says_how_many_and_until_when_in_shanghai() -> None:
-    assert reach("", OPEN, NOW) == Reach(True, "还能发 3 条，到 12-01 11:00", 3)
+    assert reach("", OPEN, NOW) == Reach(True, "还能发 3 条，到 12-01 11:00", 3, OPEN.until)
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(60, "10:01:00"), (20, "10:00:20")])
+def test_a_window_of_seconds_is_told_by_the_second_and_what_comes_after_it(seconds: int, ends: str) -> None:
+    found = reach("", Allowance(1, NOW + timedelta(seconds=seconds)), NOW)
+    assert found.words == f"还能发 1 条，只到 {ends}：要发请马上发，之后要等来访者写来"
+    assert (found.is_open, found.left) == (True, 1)
 
 
 def test_a_channel_that_counts_nothing_is_open() -> None:

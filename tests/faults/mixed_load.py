@@ -31,7 +31,14 @@ from bot.channels.wecom_door import WecomDoor
 from command.answering import build_index
 from records import tables as t
 from settings import Settings
-from tests.bot.channels import partner_platform, telegram_platform, wechat_platform, wecom_platform
+from tests.bot.channels import (
+    partner_platform,
+    telegram_platform,
+    wechat_platform,
+    wechat_rig,
+    wecom_platform,
+    wecom_rig,
+)
 from tests.bot.channels.rig import Rig, Trouble
 from tests.bot.channels.web_rig import WebRig
 from tests.browsing import Site, serving
@@ -120,8 +127,8 @@ async def everything(folder: Path) -> AsyncIterator[tuple[Site, dict[str, Rig]]]
         settings = _together(
             folder / "data",
             telegram_platform.telegram_settings(folder, telegram_url, polls=False),
-            wechat_platform.wechat_settings(folder, wechat.address),
-            wecom_platform.wecom_settings(folder, wecom_url),
+            wechat_rig.wechat_settings(folder, wechat.address),
+            wecom_rig.wecom_settings(folder, wecom_url),
             partner_platform.partner_settings(folder, f"{partner_url}/hotline"),
         )
         build_index(settings)
@@ -139,8 +146,8 @@ async def everything(folder: Path) -> AsyncIterator[tuple[Site, dict[str, Rig]]]
             site = Site(app, app.state.service)
             made: tuple[Rig, ...] = (
                 telegram_platform.TelegramRig(telegram, site, polls=False),
-                wechat_platform.WeChatRig(site, http, wechat),
-                wecom_platform.WecomRig(wecom, site),
+                wechat_rig.WeChatRig(site, http, wechat),
+                wecom_rig.WecomRig(wecom, site),
                 partner_platform.PartnerRig(site, http, partner),
                 WebRig(site, page),
             )

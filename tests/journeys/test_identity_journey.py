@@ -193,6 +193,18 @@ def decide_about_the_person(zhao: Page, town: Town) -> None:
     expect(zhao.locator("#block")).to_be_hidden()
 
 
+def test_a_page_left_open_says_when_the_seconds_that_the_platform_allows_are_over(browser: Browser, town: Town) -> None:
+    lin = town.seat(browser, "林老师")
+    lin.context.set_default_timeout(15_000)
+    press = Arrival("wechat", "openid-1", "click-1", "text", "紧急求助", opens=(3, timedelta(seconds=8)))
+    town.do(town.service.intake.arrive(press))
+    lin.locator("#queue li.row button.claim").click()
+    expect(lin.locator("#person-reach")).to_contain_text("要发请马上发")
+    expect(lin.locator("#reach-warning")).to_contain_text("最后一条")
+    expect(lin.locator("#person-reach")).to_contain_text("来访者写来才能发", timeout=15_000)
+    expect(lin.locator("#reach-warning")).to_contain_text("列入“未送达”")
+
+
 def test_a_name_that_is_markup_stays_text_on_every_page(browser: Browser, town: Town) -> None:
     lin = town.seat(browser, "林老师")
     lin.context.add_init_script("window.__xss = 0")

@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.bot.channels.rig import Rig, until
 from tests.bot.channels.telegram_platform import telegram_rig
-from tests.bot.channels.wechat_platform import wechat_rig
+from tests.bot.channels.wechat_rig import wechat_rig
 from tests.building import do
 from tests.journeys.conftest import FLAGS, need_chromium
 

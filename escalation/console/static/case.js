@@ -19,11 +19,13 @@ const { me, name } = document.body.dataset;
 const roles = document.body.dataset.roles.split(" ");
 const isLead = roles.includes("duty_lead") || roles.includes("supervisor");
 const isSupervisor = roles.includes("supervisor");
+const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would ring at once
 const others = new Map(); // rows of the whole queue, for the alarm
 const alarm = new Alarm();
 const talk = new Talk(part("messages"), part("to-end"));
 let shown = JSON.parse(page.dataset.state);
 let reply = null;
+let closing = 0; // the timer that looks again when the platform's window is over
 delete page.dataset.state;
 
 // ---- what may be done now; the server decides again
@@ -85,6 +87,8 @@ function draw() {
   warnLowering();
   drawPerson(shown.person);
   warnReach();
+  clearTimeout(closing);
+  if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
   drawHistory(shown, page.dataset);
   tick();
 }

@@ -11,8 +11,8 @@ from tests.bot.channels.partner_platform import partner_rig
 from tests.bot.channels.rig import Rig
 from tests.bot.channels.telegram_platform import telegram_rig
 from tests.bot.channels.web_rig import web_rig
-from tests.bot.channels.wechat_platform import wechat_rig
-from tests.bot.channels.wecom_platform import open_rig as wecom_rig
+from tests.bot.channels.wechat_rig import wechat_rig
+from tests.bot.channels.wecom_rig import open_rig as wecom_rig
 
 RIGS: dict[str, Callable[[Path], contextlib.AbstractAsyncContextManager[Rig]]] = {
     "http": partner_rig,

@@ -1,45 +1,26 @@
-"""WeCom's 微信客服 as a real server beside ours: strict, with phones, sessions, allowances and faults; and its rig."""
+"""WeCom's 微信客服 as a real server beside ours: strict, with phones, sessions, allowances and faults."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
 import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import httpx
-import xmltodict
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
-from wechatpy.enterprise.crypto import WeChatCrypto
 
-import server
-from bot.channels.wecom_door import WecomDoor
-from records import tables as t
-from records.contacts import Contact
-from records.conversations import Message
-from settings import Settings, load_settings
 from tests.bot.channels.rig import Trouble
-from tests.browsing import Site, serving
-from tests.building import compiled_screener, rows
+from tests.bot.channels.wecom_phones import BOT, CORP, ENDED, NEW, POOL, SERVICER, Phone, WecomPhones
 
-PAYLOADS = Path(__file__).parent / "payloads" / "wecom"
-CORP, SECRET, TOKEN = "ww12345678910", "kf-secret-invented", "callback-token"
-AES_KEY = base64.b64encode(bytes(range(32))).decode().rstrip("=")
-ACCOUNT = "wkAJ2GCAAASSm4_FhToWMFea0xAFfd3Q"
-NEW, BOT, POOL, SERVICER, ENDED = range(5)
-WINDOW_S, WELCOME_S, ALLOWED = 48 * 3600, 20, 5
-LEASE_S, SLOW_S = 4, 6
-DEADLINE_S = 25.0
+SECRET = "kf-secret-invented"
+SLOW_S = 6  # longer than the lease of our service beside it
 _MOVES = {NEW: {BOT, POOL, SERVICER}, BOT: {POOL, SERVICER}, POOL: {SERVICER}, SERVICER: {POOL, ENDED}, ENDED: set()}
 _MESSAGE_ID = re.compile(r"[0-9a-zA-Z_-]{1,32}")
 
@@ -57,36 +38,12 @@ def _json(answer: Mapping[str, Any]) -> Response:
     return Response(json.dumps(answer), media_type="application/json; charset=UTF-8")
 
 
-async def eventually(check: Callable[[], Any], what: str = "") -> Any:
-    """Wait until a check is true; gives what it found."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"never true: {what or check}"
-        await asyncio.sleep(0.02)
-    return found
-
-
 @dataclass
-class Phone:
-    """What one person sees, and what the platform still lets us tell them."""
+class WecomPlatform(WecomPhones):
+    """Everything outside: people and their phones, where we are in reading them, and how our messages arrive."""
 
-    session: int = ENDED
-    left: int = 0
-    until: float = 0.0
-    seen: list[str] = field(default_factory=list)
-    menus: list[list[dict[str, str]]] = field(default_factory=list)
-
-
-@dataclass
-class WecomPlatform:
-    """Everything outside: what people wrote, where we are in reading it, and how our messages arrive."""
-
-    phones: dict[str, Phone] = field(default_factory=dict)
-    items: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {ACCOUNT: []})
-    notes: set[str] = field(default_factory=set)  # tokens of callbacks
     tokens: list[str] = field(default_factory=list)  # access tokens, the last one is good
     message_ids: set[str] = field(default_factory=set)
-    welcomes: dict[str, tuple[str, float]] = field(default_factory=dict)
     media: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     sent: list[dict[str, Any]] = field(default_factory=list)  # bodies of accepted messages
@@ -97,11 +54,9 @@ class WecomPlatform:
     asked: set[str] = field(default_factory=set)  # accounts whose messages somebody wanted
     flying: Counter[str] = field(default_factory=Counter)  # account -> questions at this moment
     most_flying: int = 0
-    lost_callbacks: bool = False
-    callback_url: str = ""
 
     def __post_init__(self) -> None:
-        self.crypto = WeChatCrypto(TOKEN, AES_KEY, CORP)
+        super().__post_init__()
         self.calm = asyncio.Event()
 
     def app(self) -> FastAPI:
@@ -117,70 +72,6 @@ class WecomPlatform:
             app.add_api_route(f"/cgi-bin/kf/{name}", self._post(name, act), methods=["POST"])
         return app
 
-    # ---- what happens on the person's side
-    def say(self, person: str, item: Mapping[str, Any], *, account: str = ACCOUNT) -> None:
-        """Somebody does or writes something."""
-        if item["msgtype"] != "event" and item["origin"] == 3:
-            phone = self.phone(person)
-            phone.left, phone.until = ALLOWED, item["send_time"] + WINDOW_S
-            phone.session = NEW if phone.session == ENDED else phone.session
-        self.items.setdefault(account, []).append(dict(item))
-
-    def phone(self, person: str) -> Phone:
-        """The phone of somebody whom the platform knows from now on."""
-        return self.phones.setdefault(person, Phone())
-
-    def item(self, name: str, person: str, number: int | str, **changes: Any) -> dict[str, Any]:
-        """A recorded payload, of this person and now."""
-        found: dict[str, Any] = json.loads((PAYLOADS / f"{name}.json").read_text(encoding="utf-8"))
-        owner = found.get("event", found)
-        if "external_userid" in owner:
-            owner["external_userid"] = person
-        found.update({"msgid": f"msg-{person}-{number}", "send_time": int(time.time()), **changes})
-        return found
-
-    def invite(self, person: str, number: int | str, *, age_s: int = 0) -> dict[str, Any]:
-        """Somebody who never wrote opens the chat: an enter_session with a welcome code."""
-        self.phone(person)
-        item = self.item("event_enter_session", person, number, send_time=int(time.time()) - age_s)
-        code = item["event"]["welcome_code"] = f"code-{person}-{number}"
-        self.welcomes[code] = (person, time.time() - age_s + WELCOME_S)
-        return item
-
-    async def call_back(self, account: str = ACCOUNT) -> int:
-        """Tell our service that something is there; gives its HTTP status, 0 where the call got lost."""
-        if self.lost_callbacks:
-            return 0
-        token = f"ENC{secrets.token_hex(16)}"
-        self.notes.add(token)
-        event = (PAYLOADS / "callback.xml").read_text(encoding="utf-8")
-        event = re.sub(r"(?<=<Token><!\[CDATA\[)[^\]]+", token, event)
-        event = re.sub(r"(?<=<OpenKfId><!\[CDATA\[)[^\]]+", account, event)
-        return await self.deliver(event.encode())
-
-    async def deliver(self, inner: bytes, crypto: WeChatCrypto | None = None, **query: str) -> int:
-        """POST something to our service, encrypted and signed; `query` replaces what the platform would write."""
-        sealed = xmltodict.parse((crypto or self.crypto).encrypt_message(inner, secrets.token_hex(8)))["xml"]
-        body = f"<xml><ToUserName>{CORP}</ToUserName><Encrypt><![CDATA[{sealed['Encrypt']}]]></Encrypt></xml>"
-        signed = {"msg_signature": sealed["MsgSignature"], "timestamp": sealed["TimeStamp"], "nonce": sealed["Nonce"]}
-        return await self.post(body.encode(), **{**signed, **query})
-
-    async def post(self, body: bytes, **query: str) -> int:
-        """POST bytes as they are."""
-        async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
-            return (await http.post(self.callback_url, params=query, content=body)).status_code
-
-    async def check_address(self, words: str, **query: str) -> httpx.Response:
-        """The check of the callback's address, with an encrypted word that has to come back."""
-        sealed = xmltodict.parse(self.crypto.encrypt_message(words, "nonce1"))["xml"]
-        signed = {
-            "msg_signature": sealed["MsgSignature"], "timestamp": sealed["TimeStamp"], "nonce": "nonce1",
-            "echostr": sealed["Encrypt"],
-        }  # fmt: skip
-        async with httpx.AsyncClient() as http:
-            return await http.get(self.callback_url, params={**signed, **query})
-
-    # ---- the API
     async def _gettoken(self, corpid: str = "", corpsecret: str = "") -> Response:
         if (fault := await self._fault("gettoken")) is not None:
             return fault
@@ -355,116 +246,3 @@ class WecomPlatform:
             return _json({"errcode": error.code, "errmsg": str(error)})
         body, media_type = self.media[media_id]
         return Response(body, media_type=media_type)
-
-
-@dataclass
-class WecomRig:
-    """Our real application beside the platform; people are external_userids."""
-
-    platform: WecomPlatform
-    site: Site
-    name: str = "wecom"
-    kinds: tuple[str, ...] = (
-        "menu_click", "foreign_menu_click", "image", "voice", "video", "file", "location", "link", "business_card",
-        "miniprogram", "msgmenu", "channels_shop_product", "channels_shop_order", "merged_msg", "channels", "meeting",
-        "schedule", "note", "unknown",
-    )  # fmt: skip
-    has_quota: bool = True
-    has_token: bool = True
-    has_wire: bool = True
-    carries_time: bool = True
-    refuses_old: bool = False
-
-    def address(self, person: str) -> str:
-        """The contact's address in our database."""
-        return f"{ACCOUNT}/{person}"
-
-    async def post(self, person: str, number: int, text: str, *, sent_at: datetime | None = None) -> int:
-        """A text; returns when our service has stored it, or has not said thanks."""
-        changes = {"send_time": int(sent_at.timestamp())} if sent_at else {}
-        return await self.bring(person, self.platform.item("text", person, number, text={"content": text}, **changes))
-
-    async def post_kind(self, person: str, number: int, kind: str) -> int:
-        """Another kind of message."""
-        return await self.bring(person, self.platform.item(kind, person, number))
-
-    async def bring(self, person: str, *items: Mapping[str, Any]) -> int:
-        """Anything that happened, with one callback."""
-        for item in items:
-            self.platform.say(person, item)
-        reached = len(self.platform.items[ACCOUNT])
-        status = await self.platform.call_back()
-        if status == 200 and self.platform.trouble not in (Trouble.DOWN, Trouble.SLOW):
-            await eventually(lambda: self.platform.confirmed[ACCOUNT] >= reached, "the message is stored")
-        return status
-
-    async def forge(self, person: str, number: int, text: str) -> int:
-        """A callback by somebody who has neither token nor key."""
-        stranger = WeChatCrypto("another-token", base64.b64encode(b"k" * 32).decode().rstrip("="), CORP)
-        return await self.platform.deliver((PAYLOADS / "callback.xml").read_bytes(), stranger)
-
-    async def post_broken(self, body: bytes) -> int:
-        """Bytes where an event should be, well encrypted and signed."""
-        return await self.platform.deliver(body)
-
-    def trouble(self, what: Trouble) -> None:
-        """From now on this goes wrong."""
-        self.platform.trouble = what
-        self.platform.calm.set()
-
-    def seen(self, person: str) -> list[str]:
-        """What the person sees on the phone."""
-        return list(self.platform.phone(person).seen)
-
-    # ---- what our service knows
-    def contact(self, person: str, account: str = ACCOUNT) -> Contact | None:
-        """The person as our service knows them."""
-        store = self.site.service.store
-        with store.engine.connect() as connection:
-            return store.contacts.find(connection, "wecom", f"{account}/{person}")
-
-    def conversation(self, person: str, account: str = ACCOUNT) -> str:
-        """The id of the person's conversation."""
-        contact = self.contact(person, account)
-        assert contact is not None
-        (row,) = rows(self.site.service.store.engine, t.conversation, contact_id=contact.id)
-        return str(row.id)
-
-    def stored(self, person: str, account: str = ACCOUNT) -> list[Message]:
-        """What the person said, as our service keeps it."""
-        store = self.site.service.store
-        if self.contact(person, account) is None:
-            return []
-        with store.engine.connect() as connection:
-            found = store.conversations.messages(connection, self.conversation(person, account), limit=10_000)
-        return [message for message in found if message.author == "visitor"]
-
-
-def wecom_settings(folder: Path, api_url: str, **more: str) -> Settings:
-    """A deployment with 微信客服."""
-    names = {
-        "HOTLINE_DATA_DIR": str(folder), "HOTLINE_WECOM_CORP_ID": CORP, "HOTLINE_WECOM_SECRET": SECRET,
-        "HOTLINE_WECOM_TOKEN": TOKEN, "HOTLINE_WECOM_AES_KEY": AES_KEY, "HOTLINE_WECOM_API_URL": api_url,
-        "HOTLINE_OUTBOX_LEASE_S": str(LEASE_S), "HOTLINE_WAITING_NOTE_S": "3600",
-    }  # fmt: skip
-    return load_settings({**names, **more})
-
-
-@contextlib.asynccontextmanager
-async def our_service(platform: WecomPlatform, api_url: str, folder: Path) -> AsyncIterator[WecomRig]:
-    """Our whole application with all its tasks, on a real port, beside a platform that runs already."""
-    app = server.build_app(wecom_settings(folder, api_url), screener=compiled_screener())
-    for door in app.state.service.doors:
-        if isinstance(door, WecomDoor):
-            door.look_s = 0.5
-    async with serving(app) as url:
-        platform.callback_url = f"{url}/wecom"
-        yield WecomRig(platform, Site(app, app.state.service))
-
-
-@contextlib.asynccontextmanager
-async def open_rig(folder: Path) -> AsyncIterator[WecomRig]:
-    """Platform and service together."""
-    platform = WecomPlatform()
-    async with serving(platform.app()) as api_url, our_service(platform, api_url, folder) as rig:
-        yield rig

@@ -58,6 +58,7 @@ async def test_the_page_says_who_where_from_and_what_the_platform_allows(site: S
     person = await person_of(site, case_id)
     assert (person["name"], person["channel"], person["scene"]) == ("小雨", "微信公众号", "school-7")
     assert (person["reach"], person["is_open"], person["left"]) == ("还能发 4 条，到 12-03 10:00", True, 4)
+    assert person["closes_in_s"] == 48 * 3600
     assert person["bubble_bytes"] == 2048
     assert (person["is_blocked"], person["plan"], person["others"], person["decisions"]) == (False, None, [], [])
 
@@ -75,6 +76,7 @@ async def test_somebody_out_of_reach_is_shown_as_such(site: Site) -> None:
     person = await person_of(site, case_id)
     assert not person["is_open"]
     assert "这里已联系不上，请打电话或换渠道" in person["reach"]
+    assert (person["left"], person["closes_in_s"]) == (0, None)
 
 
 async def test_a_visitor_of_the_web_page_has_no_name_and_no_limit(site: Site) -> None:
@@ -82,6 +84,7 @@ async def test_a_visitor_of_the_web_page_has_no_name_and_no_limit(site: Site) ->
     await visitor.post(EMERGENCY, "m1")
     person = await person_of(site, site.case_of(visitor.conversation_id))
     assert (person["name"], person["channel"], person["left"], person["is_open"]) == ("", "网页", None, True)
+    assert person["closes_in_s"] is None
 
 
 async def test_linked_conversations_lead_to_their_open_case(site: Site) -> None:

@@ -30,7 +30,7 @@ from tests.bot.channels.partner_platform import (
 from tests.building import EMERGENCY
 
 pytestmark = pytest.mark.anyio
-GUIDE = (Path(__file__).parents[3] / "docs" / "http-channel.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[4] / "docs" / "http-channel.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
