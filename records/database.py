@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from records.crypto import Vault
 from records.tables import seal
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_WAL_PAUSES_S = (0.01, 0.05, 0.2, 1.0)
 _MIGRATION_LOCK = 7_220_011  # any fixed number: ten processes that start together take turns
 SAFE_SQLITE = (3, 51, 3)  # earlier ones can corrupt when two connections checkpoint at once; ours is one
 
@@ -33,8 +35,8 @@ def open_engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # Any: SQLAlchemy's pool record
     connection.isolation_level = None  # we say BEGIN ourselves
+    _use_wal(connection)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=30000",
@@ -42,6 +44,18 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # An
         "mmap_size=0",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Several processes that open a new file at once refuse each other this step without waiting; so we wait."""
+    for pause_s in (*_WAL_PAUSES_S, None):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if pause_s is None:
+                raise
+            time.sleep(pause_s)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
