@@ -71,7 +71,7 @@ async def keep_running(door: Door) -> None:
 
 
 async def sweep_for_ever(service: Service) -> None:
-    """Fire what is due: unclaimed alerts, waiting messages, messages whose answerer died."""
+    """Fire what is due: alerts, waiting messages, those whose answerer died, words for a channel switched off."""
     while True:
         try:
             await sweep_once(service)
@@ -88,6 +88,7 @@ async def sweep_once(service: Service) -> None:
         await service.writer.write(functools.partial(sweep, now=now))
     await service.media.run_due()
     await service.pipeline.resume()
+    await asyncio.gather(*await service.outbox.deliver_due(None))
 
 
 async def _take_over_release(service: Service) -> None:
@@ -114,7 +115,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         app.include_router(door.router())
     console = access.Console(
         engine=service.store.engine, writer=service.writer, feed=service.feed, alarm=service.alarm, desks=service.desks,
-        words_of=service.outbox.text_of,
+        words_of=service.outbox.replies.text_of,
         longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
         articles=pipeline.answering, attachments=service.store.attachments, transcripts=service.store.transcripts,

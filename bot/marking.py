@@ -20,7 +20,7 @@ from records.cases import Case
 from records.contacts import Contacts
 from records.conversations import Conversations, NewMessage
 from records.ledger import Ledger
-from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
+from records.outbox_rows import Lane, OutboxRows, Pending
 from triage.risk import Level
 
 log = structlog.get_logger()
@@ -109,9 +109,8 @@ class Marking:
                 connection, [item.id], "dropped", reason="fence", finished_at=now, lease_until=None
             )
         seq = conversation.last_seq + 1
-        text = item.text if item.key == PLAIN else self.replies.render(item.key, item.params)
         new = NewMessage(
-            conversation.id, item.origin, "text", item.channel, item.id, text, now,
+            conversation.id, item.origin, "text", item.channel, item.id, self.replies.text_of(item), now,
             author_id=item.origin_id, extra={**item.extra, "key": item.key},
         )  # fmt: skip
         message_id = self.conversations.add(connection, new, seq)

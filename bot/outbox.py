@@ -27,7 +27,7 @@ from bot.parcels import Parcel, Verdict, pack, verdict
 from bot.replies import Replies
 from records.contacts import Contacts
 from records.ledger import Ledger
-from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
+from records.outbox_rows import Lane, OutboxRows, Pending
 from records.writer import Writer
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ _CRISIS, _REST = (int(Lane.CRISIS),), tuple(int(lane) for lane in Lane if lane i
 _ALL = _CRISIS + _REST
 _BURST = 3.0  # bubbles to one person at once
 _MOST_UNDER_WAY = 200  # sends of one loop
+_OFF_FOR = timedelta(minutes=1)  # while processes are exchanged, the other one may have the channel
 
 
 @dataclass
@@ -74,9 +75,8 @@ class Outbox:
         while True:
             bell.clear()
             try:
-                while parcels := await self._lease(channel, lanes):
-                    for batch in [parcels] if self.channels[channel].delivers_by_store else [[p] for p in parcels]:
-                        task = asyncio.create_task(self._deliver(batch))
+                while started := await self.deliver_due(channel, lanes):
+                    for task in started:
                         under_way.add(task)
                         task.add_done_callback(partial(_finished, under_way))
                     if len(under_way) >= _MOST_UNDER_WAY:
@@ -89,31 +89,29 @@ class Outbox:
             except TimeoutError:
                 continue
 
-    async def deliver_due(self, channel: str | None = None, lanes: Sequence[int] = _ALL) -> int:
-        """One round; returns how many parcels were sent or tried."""
-        parcels = await self._lease(channel, lanes)
-        await self._deliver(parcels)
-        return len(parcels)
-
-    async def _lease(self, channel: str | None, lanes: Sequence[int]) -> list[Parcel]:
+    async def deliver_due(self, channel: str | None, lanes: Sequence[int] = _ALL) -> list[asyncio.Task[None]]:
+        """One round: lease what is due and start to send it; None is for channels that were switched off."""
         now = self.now()
-        return await self.writer.write(lambda connection: self._take(connection, now, channel, lanes), rings=False)
+        parcels = await self.writer.write(lambda connection: self._take(connection, now, channel, lanes), rings=False)
+        by_store = channel is not None and self.channels[channel].delivers_by_store
+        batches = [parcels] if by_store else [[parcel] for parcel in parcels]
+        return [asyncio.create_task(self._deliver(batch)) for batch in batches if batch]
 
     async def _deliver(self, parcels: list[Parcel]) -> None:
         """Send and mark; one that waits for a slow platform holds up no other."""
-        if parcels:
-            outcomes = await asyncio.gather(*(self._send(parcel) for parcel in parcels), return_exceptions=True)
-            done = self.now()
-            pairs = [(parcel, self._ended(parcel, outcome)) for parcel, outcome in zip(parcels, outcomes, strict=True)]
-            await self.writer.write(lambda connection: self.marking.mark(connection, pairs, done))
+        outcomes = await asyncio.gather(*(self._send(parcel) for parcel in parcels), return_exceptions=True)
+        done = self.now()
+        pairs = [(parcel, self._ended(parcel, outcome)) for parcel, outcome in zip(parcels, outcomes, strict=True)]
+        await self.writer.write(lambda connection: self.marking.mark(connection, pairs, done))
 
     def _take(
-        self, connection: sa.Connection, now: datetime, channel: str | None = None, lanes: Sequence[int] = _ALL
+        self, connection: sa.Connection, now: datetime, channel: str | None, lanes: Sequence[int] = _ALL
     ) -> list[Parcel]:
         going: list[Pending] = []
         stopped = True
+        due_by = now if channel is not None else now - _OFF_FOR
         while not going and stopped:  # behind what is dropped a person's words may wait
-            due = self.rows.due(connection, now, channel=channel, lanes=lanes)
+            due = self.rows.due(connection, due_by, channel=channel, besides=tuple(self.channels), lanes=lanes)
             going = [item for item in due if verdict(item) is Verdict.SEND]
             dropped = [item.id for item in due if verdict(item) is Verdict.DROP]
             self.rows.set_state(connection, dropped, "dropped", reason="fence", finished_at=now, lease_until=None)
@@ -167,19 +165,13 @@ class Outbox:
         rules = self.rules_of(head.channel)
         may_merge = rules.merges and head.origin == "bot" and head.progress == 0
         behind = self.rows.behind(connection, head, now) if may_merge else []
-        items = pack(head, behind, self.text_of, rules.longest_bytes)
-        return Parcel(items, contact.address if contact else "", "\n\n".join(map(self.text_of, items)))
+        items = pack(head, behind, self.replies.text_of, rules.longest_bytes)
+        return Parcel(items, contact.address if contact else "", "\n\n".join(map(self.replies.text_of, items)))
 
     def rules_of(self, channel: str) -> SendRules:
         """What a channel's platform allows."""
         found = self.channels.get(channel)
         return found.rules if found is not None else SendRules()
-
-    def text_of(self, item: Pending) -> str:
-        """The words of a row, with the numbers of this moment's settings; empty when this version lacks them."""
-        if item.key == PLAIN:
-            return item.text
-        return self.replies.render(item.key, item.params) if item.key in self.replies.texts else ""
 
     async def _send(self, parcel: Parcel) -> Outcome:
         head = parcel.items[0]

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from records.outbox_rows import PLAIN, Pending
+
 FOLDER = Path(__file__).parent / "texts"
 _NUMBER = re.compile(r"\{n:([a-z_0-9]+)\}")
 _TRIMMED = string.punctuation + string.whitespace + "，。！？、～…“”"
@@ -32,6 +34,12 @@ class Replies:
         for name, value in {"hotline_name": self.hotline_name, **(params or {})}.items():
             filled = filled.replace("{" + name + "}", str(value))
         return filled
+
+    def text_of(self, item: Pending) -> str:
+        """The words of an outbox row, with the numbers of today's settings; empty when this version lacks them."""
+        if item.key == PLAIN:
+            return item.text
+        return self.render(item.key, item.params) if item.key in self.texts else ""
 
 
 @dataclass(frozen=True)

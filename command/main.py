@@ -84,8 +84,12 @@ def index() -> None:
 @app.command("check")
 def check_command() -> None:
     """Say what is not fit for production; exit status 1 when something is not."""
-    faults = check.faults(load_settings())
+    settings = load_settings()
+    in_audit = check.faults_in_audit(settings)
+    faults = check.faults(settings) + in_audit
     check.show(faults)
+    if not in_audit:
+        out.print("审计链完整。")
     raise typer.Exit(1 if faults else 0)
 
 

@@ -22,7 +22,7 @@ from knowledge.fitting import Example, Outcome, cross_validate, fit_weights, out
 from knowledge.heldout import heldout_examples
 from knowledge.index import Index, assemble
 from knowledge.model_files import write_figures
-from knowledge.questions_file import Question, read_dev
+from knowledge.questions_file import FOLDER, Question, read_dev
 from knowledge.ranking import BIAS, CHANNELS, FEATURES, Calibration, CalibrationError
 from knowledge.search import Search
 from knowledge.shares import Share
@@ -144,10 +144,11 @@ def main() -> None:
     """Fit on the labelled questions and store beside the encoder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--questions", type=Path, default=FOLDER)
     options = parser.parse_args()
     library, encoder = load_library(LIBRARY), StaticEncoder.load(options.model)
-    questions = read_dev()
-    fitted, figures = fit(library, encoder, questions, heldout_examples(options.model, questions))
+    questions = read_dev(options.questions)
+    fitted, figures = fit(library, encoder, questions, heldout_examples(options.questions, questions))
     (options.model / "calibration.json").write_text(fitted.to_json(), encoding="utf-8")
     write_figures(options.model, figures)
     Console().print("\n".join([fitted.to_json(), *figures]), markup=False)

@@ -1,8 +1,8 @@
 """What the index found for each labelled question while the encoder had not learnt its writer's questions.
 
 The shipped encoder has learnt all of them, so weights and thresholds fitted to what it says of them would be
-too sure. Training therefore also teaches one encoder a writer without that writer, and keeps here what those
-found: the best articles' figures, no text.
+too sure. Training therefore also teaches one encoder a writer without that writer, and keeps what those found
+beside the questions: the best articles' figures, no text.
 """
 
 from __future__ import annotations

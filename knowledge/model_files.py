@@ -48,9 +48,9 @@ frequent characters and runs of two and three, after words that mean the same we
 (`folding.toml`); a text is the normalised sum of its rows. Needs numpy only.
 
 - Files: `weights.npy` (int8), `scales.npy` (a factor a row), `topics.npy` (what it learnt of each article),
-  `model.json` (id, articles and vocabulary; no sentence of the training data), `heldout.npz` (what encoders that
-  had not learnt a writer found for that writer's questions; figures, no text), `calibration.json` (how the
-  evidence is weighed; written by `python -m knowledge.calibrate`).
+  `model.json` (id, articles and vocabulary; no sentence of the training data), `calibration.json` (how the
+  evidence is weighed; written by `python -m knowledge.calibrate` from the labelled questions and
+  `questions/heldout.npz`: what encoders that had not learnt a writer found for that writer's questions).
 - Trained on: {facts}.
 - Command: `python -m knowledge.train --data FOLDER --minutes N --base FILE --out knowledge/model` (torch, CPU).
 - Method: in-batch softmax in both directions over 1,024 pairs, temperature 0.05, SparseAdam 0.02 falling to

@@ -73,7 +73,14 @@ def teach(
     """Move the table towards the lessons; returns a smaller one: the lessons' units and the most frequent others."""
     course = course or Course()
     kept, table = _chosen(vocabulary, weights, lessons, course.rows)
-    return Taught(kept, *_fit(kept, table, lessons, course))
+    fitted, topics = _fit(kept, table, lessons, course)
+    return Taught(*learnt(kept, fitted), topics)
+
+
+def learnt(vocabulary: Sequence[str], weights: Floats) -> tuple[list[str], Floats]:
+    """Without the units that no lesson moved from zero: they say nothing, and every row has to be shipped."""
+    moved = np.abs(weights).max(axis=1).nonzero()[0].tolist()
+    return [vocabulary[row] for row in moved], weights[moved]
 
 
 def _chosen(
@@ -115,7 +122,7 @@ def _fit(
             random.permutation(len(lessons)), max(1, len(lessons) // course.batch))
     ]  # fmt: skip
     for step, batch in enumerate(batches):
-        vectors = _embed(torch, table, [_thin(texts[n], course, random) for n in batch])
+        vectors = embed(torch, table, [_thin(texts[n], course, random) for n in batch])
         scores = course.scale * vectors @ torch.nn.functional.normalize(topics, dim=1).T
         loss = -(torch.log_softmax(scores, 1) * target[batch]).sum(1).mul(counts[batch]).mean()
         for optimiser in optimisers:
@@ -141,12 +148,13 @@ def _targets(lessons: Sequence[Lesson]) -> tuple[list[str], Floats]:
 
 def _middles(torch: Any, table: Any, texts: Sequence[Ids], wanted: Any) -> Any:
     with torch.no_grad():
-        return torch.nn.functional.normalize(wanted.T @ _embed(torch, table, texts), dim=1)
+        return torch.nn.functional.normalize(wanted.T @ embed(torch, table, texts), dim=1)
 
 
-def _embed(torch: Any, table: Any, texts: Sequence[Ids]) -> Any:
+def embed(torch: Any, table: Any, texts: Sequence[NDArray[np.integer[Any]]]) -> Any:
+    """The encoder's vectors, for torch to learn from."""
     offsets = np.cumsum([0, *(len(text) for text in texts[:-1])])
-    summed = table(torch.from_numpy(np.concatenate(texts)), torch.from_numpy(offsets))
+    summed = table(torch.from_numpy(np.concatenate(texts).astype(np.int64)), torch.from_numpy(offsets))
     return torch.nn.functional.normalize(summed, dim=1)
 
 

@@ -4,7 +4,8 @@ In-batch softmax: a question must find its own passage among all others of the b
 holds every article once, a question of it against its answer, a section, its title or another question;
 and every theme of decoys once, so that what is not for us has a place of its own.
 After these general pairs (kept in --base, so that new labels need no new general training) the articles are
-taught (teach.py): once without each writer of labelled questions, for honest figures (heldout.py), then with all.
+taught (teach.py): once without each writer of labelled questions, for honest figures (heldout.py, kept beside the
+questions), then with all.
 No text of the data is written; the model is single characters, pairs, and weights.
 """
 
@@ -32,10 +33,10 @@ from knowledge.encoder import Floats, StaticEncoder
 from knowledge.grams import grams
 from knowledge.heldout import write_heldout
 from knowledge.model_files import write_card, write_model
-from knowledge.questions_file import Question, read_dev
+from knowledge.questions_file import FOLDER, Question, read_dev
 from knowledge.ranking import Evidence
 from knowledge.search import Search
-from knowledge.teach import lessons_of, teach
+from knowledge.teach import embed, lessons_of, teach
 
 Ids = NDArray[np.int32]
 
@@ -165,17 +166,11 @@ def train(plan: Plan, material: Material, say: Console) -> Floats:
 
 
 def _loss(torch: Any, table: Any, batch: tuple[list[Ids], list[Ids]], temperature: float) -> Any:
-    queries, passages = (_embed(torch, table, texts) for texts in batch)
+    queries, passages = (embed(torch, table, texts) for texts in batch)
     scores = queries @ passages.T / temperature
     right = torch.arange(len(scores))
     loss = torch.nn.functional.cross_entropy
     return (loss(scores, right) + loss(scores.T, right)) / 2
-
-
-def _embed(torch: Any, table: Any, texts: list[Ids]) -> Any:
-    offsets = np.cumsum([0, *(len(text) for text in texts[:-1])])
-    summed = table(torch.from_numpy(np.concatenate(texts).astype(np.int64)), torch.from_numpy(offsets))
-    return torch.nn.functional.normalize(summed, dim=1)
 
 
 def main() -> None:
@@ -185,13 +180,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=16.0)
     parser.add_argument("--base", type=Path, required=True, help="the table after the general pairs (.npz)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "model")
+    parser.add_argument("--questions", type=Path, default=FOLDER)
     options = parser.parse_args()
     say, library = Console(), load_library(LIBRARY)
     if not options.base.exists():
         learn_pairs(Plan(minutes=options.minutes), options.data, library, options.base, say)
     with np.load(options.base) as base:
         vocabulary, weights, facts = base["vocabulary"].tolist(), base["weights"], str(base["facts"])
-    questions = read_dev()
+    questions = read_dev(options.questions)
     found: dict[str, Evidence] = {}
     for writer in sorted({question.writer for question in questions}):
         others = [question for question in questions if question.writer != writer]
@@ -203,7 +199,7 @@ def main() -> None:
     lessons = lessons_of(library, questions)
     taught = teach(vocabulary, weights, lessons)
     name = write_model(options.out, taught.vocabulary, taught.weights, taught.topics)
-    write_heldout(options.out, sorted(library.articles), found)
+    write_heldout(options.questions, sorted(library.articles), found)
     size = f"{len(taught.vocabulary)} units of {weights.shape[1]} numbers"
     write_card(
         options.out, name, f"{facts}; then {len(lessons)} labelled texts of {len(library.articles)} articles; {size}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
@@ -95,10 +95,13 @@ class OutboxRows:
         return connection.execute(query).first() is not None
 
     def due(
-        self, connection: sa.Connection, now: datetime, *, channel: str | None = None,
+        self, connection: sa.Connection, now: datetime, *, channel: str | None = None, besides: Collection[str] = (),
         lanes: Sequence[int] = tuple(Lane), limit: int = 100,
     ) -> list[Pending]:  # fmt: skip
-        """The head of each conversation's queue that may be sent now, crisis first; locked for this transaction."""
+        """The head of each conversation's queue that may be sent now, crisis first; locked for this transaction.
+
+        Of one channel, or of all besides these.
+        """
         row, other = t.outbox, t.outbox.alias("earlier")
         earlier = sa.exists().where(
             other.c.district_id == row.c.district_id,
@@ -107,8 +110,7 @@ class OutboxRows:
             sa.tuple_(other.c.lane, other.c.seq) < sa.tuple_(row.c.lane, row.c.seq),
         )
         where = [row.c.due_at <= now, sa.or_(row.c.state == "pending", row.c.lease_until < now), ~earlier]
-        if channel is not None:
-            where.append(row.c.channel == channel)
+        where.append(row.c.channel == channel if channel is not None else row.c.channel.not_in(besides))
         if len(lanes) < len(Lane):
             where.append(row.c.lane.in_(lanes))
         query = self._active(*where).order_by(row.c.lane, row.c.due_at).limit(limit)

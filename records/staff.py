@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -144,10 +144,10 @@ class Staff:
             )
         )  # fmt: skip
 
-    def audit_rows(self, connection: sa.Connection) -> list[Any]:  # Any: SQLAlchemy rows are untyped
-        """The whole audit, oldest first."""
+    def audit_rows(self, connection: sa.Connection) -> Iterable[Any]:  # Any: SQLAlchemy rows are untyped
+        """The whole audit, oldest first, some rows at a time: years of it would not fit the memory."""
         query = sa.select(t.audit).where(t.audit.c.district_id == self.district).order_by(t.audit.c.seq)
-        return list(connection.execute(query))
+        return connection.execute(query.execution_options(yield_per=1000))
 
     def _one(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> Counsellor | None:
         row = connection.execute(
@@ -171,7 +171,7 @@ def audit_hash(
     return hashlib.sha256(line.encode()).hexdigest()
 
 
-def first_broken(rows: Sequence[Any]) -> int | None:  # Any: audit rows
+def first_broken(rows: Iterable[Any]) -> int | None:  # Any: audit rows
     """The number of the first audit row that does not fit the chain; None when all do."""
     previous = ""
     for row in rows:

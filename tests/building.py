@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from bot.channels import Channel, MediaGone, SendRules
 from bot.messages import Arrival, Inbound, Receipt
+from records import tables as t
 from records.conversations import Message
 from records.crypto import Vault
 from records.staff import Counsellor
@@ -158,9 +160,16 @@ async def fetch_media(service: Service) -> None:
     await service.pipeline.drain()
 
 
+async def deliver_once(service: Service) -> int:
+    """One round on every channel; returns how many deliveries it made."""
+    started = [task for name in (*service.outbox.channels, None) for task in await service.outbox.deliver_due(name)]
+    await asyncio.gather(*started)
+    return len(started)
+
+
 async def deliver(service: Service) -> None:
     """Send whatever is due."""
-    while await service.outbox.deliver_due():
+    while await deliver_once(service):
         pass
 
 
@@ -169,6 +178,12 @@ def heard(service: Service, conversation_id: str, *authors: str) -> list[Message
     with service.store.engine.connect() as connection:
         found = service.store.conversations.messages(connection, conversation_id, limit=10_000)
     return [message for message in found if message.author in (authors or ("bot", "counsellor", "system"))]
+
+
+def keys_said(service: Service, conversation_id: str) -> list[str]:
+    """Everything that was put on its way to the person, in order, by key."""
+    said = rows(service.store.engine, t.outbox, conversation_id=conversation_id)
+    return [row.key for row in sorted(said, key=lambda row: row.seq)]
 
 
 def counsellor(store: Store, writer: Writer, login: str = "lin", *roles: str) -> Counsellor:

@@ -1,4 +1,4 @@
-"""What follows from a level: may the bot answer, is there a case, an alert, a safety reply. One table."""
+"""What follows from a level: may the bot answer, is there a case (which rings), a safety reply. One table."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ class Disposition:
 
     may_answer: bool
     opens_case: bool
-    raises_alert: bool
     safety_reply: str | None
 
 
 # The low reply is one empathic line with one direct safety question; it may come with an answer.
 # From medium on no knowledge answer is given: a person is called.
 _BY_LEVEL = {
-    Level.NONE: Disposition(True, False, False, None),
-    Level.LOW: Disposition(True, False, False, "safety.low"),
-    Level.MEDIUM: Disposition(False, True, True, "safety.medium"),
-    Level.HIGH: Disposition(False, True, True, "safety.high"),
-    Level.EMERGENCY: Disposition(False, True, True, "safety.emergency"),
+    Level.NONE: Disposition(True, False, None),
+    Level.LOW: Disposition(True, False, "safety.low"),
+    Level.MEDIUM: Disposition(False, True, "safety.medium"),
+    Level.HIGH: Disposition(False, True, "safety.high"),
+    Level.EMERGENCY: Disposition(False, True, "safety.emergency"),
 }
 
 

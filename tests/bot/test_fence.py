@@ -216,7 +216,7 @@ class FenceMachine(RuleBasedStateMachine):
 
     @rule()
     def lease(self) -> None:
-        self.taken += do(self.service.writer, lambda c: self.service.outbox._take(c, self.clock()))
+        self.taken += do(self.service.writer, lambda c: self.service.outbox._take(c, self.clock(), "web"))
 
     @precondition(lambda self: self.taken)
     @rule()
@@ -258,7 +258,7 @@ class FenceMachine(RuleBasedStateMachine):
         if not hasattr(self, "chat"):
             return
         self.clock.forward(seconds=self.service.settings.outbox_lease_s + 1)
-        while items := do(self.service.writer, lambda c: self.service.outbox._take(c, self.clock())):
+        while items := do(self.service.writer, lambda c: self.service.outbox._take(c, self.clock(), "web")):
             self._mark(items)
         self.no_word_of_the_bot_follows_a_claim_made_after_it()
         self.nothing_is_shown_twice()

@@ -7,13 +7,25 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.linking import MOST_TRIES, Wish, judge, spell, wish_of
+from bot.linking import MOST_TRIES
 from bot.messages import Arrival
 from records import tables as t
-from tests.building import CRISIS, LOW, Clock, FakeChannel, connect, counsellor, deliver, do, greeted, heard, rows, say
+from tests.building import (
+    CRISIS,
+    LOW,
+    Clock,
+    FakeChannel,
+    connect,
+    counsellor,
+    deliver,
+    do,
+    greeted,
+    heard,
+    keys_said,
+    rows,
+    say,
+)
 from wiring import Service
 
 pytestmark = pytest.mark.anyio
@@ -30,12 +42,6 @@ def links_of(service: Service, chat: str) -> set[str]:
         return {thread.conversation_id for thread in service.store.links.threads(connection, person_id)} - {chat}
 
 
-def keys(service: Service, chat: str) -> list[str]:
-    """Everything said in answer, in order, by key."""
-    said = rows(service.store.engine, t.outbox, conversation_id=chat)
-    return [row.key for row in sorted(said, key=lambda row: row.seq)]
-
-
 async def code_of(service: Service, chat: str, id: str = "code") -> str:
     """Ask for a code as a person does, and read it as they do."""
     await say(service, chat, "绑定", id)
@@ -48,52 +54,6 @@ async def link(service: Service, one: str, other: str) -> None:
     await say(service, other, f"绑定 {await code_of(service, one)}", f"offer {one}")
 
 
-@pytest.mark.parametrize(
-    ("text", "wish"),
-    [
-        ("绑定 12345678", Wish("offer", "12345678")),
-        ("绑定12345678", Wish("offer", "12345678")),
-        (" 绑定：１２３４ ５６７８。", Wish("offer", "12345678")),
-        ("“绑定 1234-5678”", Wish("offer", "12345678")),
-        ("綁定 12345678", Wish("offer", "12345678")),
-        ("绑定 1", Wish("offer", "1")),
-        ("绑定", None),
-        ("绑定手机 12345678 怎么办", None),
-        ("我不想绑定 12345678", None),
-        ("12345678", None),
-        ("", None),
-    ],
-)
-def test_an_offered_code_is_a_whole_message(text: str, wish: Wish | None) -> None:
-    assert wish_of(text, "") == wish
-
-
-def test_the_words_alone_ask_for_a_code_or_undo() -> None:
-    assert wish_of("绑定", "link") == Wish("code")
-    assert wish_of("解除绑定", "unlink") == Wish("undo")
-
-
-@given(st.text(max_size=60))
-def test_any_other_text_is_no_offer(text: str) -> None:
-    wish = wish_of(text, "")
-    assert wish is None or (wish.what == "offer" and wish.code.isdigit() and wish.code.isascii())
-
-
-@given(st.integers(0, 99_999_999))
-def test_every_code_has_eight_digits_and_is_read_back(number: int) -> None:
-    code = spell(number)
-    assert len(code) == 8
-    assert wish_of(f"绑定 {code}", "") == Wish("offer", code)
-
-
-@given(holder=st.sampled_from([None, "me", "other"]), tries=st.integers(0, 9), are_one=st.booleans())
-def test_only_a_living_code_of_another_contact_within_the_tries_links(
-    holder: str | None, tries: int, are_one: bool
-) -> None:
-    links = judge("me", holder, tries=tries, are_one=are_one) == "link.done"
-    assert links == (holder == "other" and tries < MOST_TRIES and not are_one)
-
-
 async def test_a_code_of_one_channel_links_it_with_another_and_both_are_told(service: Service) -> None:
     phone = FakeChannel("wechat")
     connect(service, phone)
@@ -103,7 +63,7 @@ async def test_a_code_of_one_channel_links_it_with_another_and_both_are_told(ser
     await deliver(service)
 
     assert links_of(service, web) == {arrived.conversation_id}
-    assert keys(service, web)[-1] == keys(service, arrived.conversation_id)[-1] == "link.done"
+    assert keys_said(service, web)[-1] == keys_said(service, arrived.conversation_id)[-1] == "link.done"
     assert "微信公众号" in heard(service, web)[-1].body
     assert "网页" in phone.heard[-1]
     for told in (heard(service, web)[-1].body, phone.heard[-1]):
@@ -127,9 +87,9 @@ async def test_the_words_come_with_the_message_and_no_answer_is_looked_up(servic
     web = greeted(service)
     receipt = await say(service, web, "绑定")
     assert not receipt.needs_answer
-    assert keys(service, web) == ["link.code"]
+    assert keys_said(service, web) == ["link.code"]
     assert (await say(service, web, "绑定 00000000")).needs_answer is False
-    assert keys(service, web) == ["link.code", "link.wrong"]
+    assert keys_said(service, web) == ["link.code", "link.wrong"]
 
 
 async def test_a_repeated_delivery_gives_no_second_code_and_counts_no_second_try(service: Service) -> None:
@@ -138,7 +98,7 @@ async def test_a_repeated_delivery_gives_no_second_code_and_counts_no_second_try
     await say(service, web, "绑定", "m1")
     await say(service, web, "绑定 1", "m2")
     await say(service, web, "绑定 1", "m2")
-    assert keys(service, web) == ["link.code", "link.wrong"]
+    assert keys_said(service, web) == ["link.code", "link.wrong"]
     assert len(rows(service.store.engine, t.event, kind="link_tried")) == 1
 
 
@@ -159,7 +119,7 @@ async def test_a_draw_that_is_somebodys_living_code_is_drawn_again_and_not_for_e
     assert [await code_of(small_service, greeted(small_service, name)) for name in "ab"] == ["00000007", "00000008"]
     unlucky = greeted(small_service, "c")
     await say(small_service, unlucky, "绑定")
-    assert keys(small_service, unlucky) == ["answer.unavailable"]
+    assert keys_said(small_service, unlucky) == ["answer.unavailable"]
 
 
 async def test_a_code_serves_once(service: Service) -> None:
@@ -167,7 +127,7 @@ async def test_a_code_serves_once(service: Service) -> None:
     code = await code_of(service, web)
     await say(service, other, f"绑定 {code}")
     await say(service, third, f"绑定 {code}")
-    assert keys(service, third) == ["link.wrong"]
+    assert keys_said(service, third) == ["link.wrong"]
     assert links_of(service, third) == set()
 
 
@@ -176,7 +136,7 @@ async def test_an_expired_code_gets_an_honest_line(service: Service, clock: Cloc
     code = await code_of(service, web)
     clock.forward(seconds=service.settings.link_code_s)
     await say(service, other, f"绑定 {code}")
-    assert keys(service, other) == ["link.wrong"]
+    assert keys_said(service, other) == ["link.wrong"]
     assert links_of(service, other) == set()
 
 
@@ -184,7 +144,7 @@ async def test_ones_own_code_links_nothing_and_stays_good(service: Service) -> N
     web, other = greeted(service, "web"), greeted(service, "other")
     code = await code_of(service, web)
     await say(service, web, f"绑定 {code}")
-    assert keys(service, web)[-1] == "link.own"
+    assert keys_said(service, web)[-1] == "link.own"
     await say(service, other, f"绑定 {code}")
     assert links_of(service, other) == {web}
 
@@ -195,7 +155,7 @@ async def test_after_five_tries_an_hour_even_the_right_code_has_to_wait(service:
         await say(service, other, f"绑定 0000000{number}", f"wrong {number}")
         clock.forward(seconds=20)
     await say(service, other, f"绑定 {await code_of(service, web)}", "right")
-    assert keys(service, other) == ["link.wrong"] * MOST_TRIES + ["link.too_many"]
+    assert keys_said(service, other) == ["link.wrong"] * MOST_TRIES + ["link.too_many"]
     assert links_of(service, other) == set()
     clock.forward(hours=1)
     await say(service, other, f"绑定 {await code_of(service, web, 'again')}", "later")
@@ -208,7 +168,7 @@ async def test_trying_on_during_the_wait_does_not_make_it_longer(service: Servic
         await say(service, chat, "绑定 1", str(number))
     clock.forward(hours=1, seconds=1)
     await say(service, chat, "绑定 2", "later")
-    assert keys(service, chat)[-1] == "link.wrong"
+    assert keys_said(service, chat)[-1] == "link.wrong"
 
 
 async def test_two_persons_become_one_with_all_their_channels(service: Service) -> None:
@@ -237,7 +197,7 @@ async def test_who_is_linked_already_is_told_so(service: Service) -> None:
     a, b = greeted(service, "a"), greeted(service, "b")
     await link(service, a, b)
     await say(service, b, f"绑定 {await code_of(service, a, 'second')}", "again")
-    assert keys(service, b)[-1] == "link.already"
+    assert keys_said(service, b)[-1] == "link.already"
 
 
 async def test_undoing_frees_this_contact_and_leaves_the_others_together(service: Service) -> None:
@@ -245,12 +205,12 @@ async def test_undoing_frees_this_contact_and_leaves_the_others_together(service
     await link(service, a, b)
     await link(service, b, c)
     await say(service, c, "解除绑定")
-    assert keys(service, c)[-1] == "link.undone"
+    assert keys_said(service, c)[-1] == "link.undone"
     assert (links_of(service, c), links_of(service, a)) == (set(), {b})
     await say(service, b, "解除绑定")
     assert (links_of(service, a), links_of(service, b)) == (set(), set())
     await say(service, a, "解除绑定")
-    assert keys(service, a)[-1] == "link.none"
+    assert keys_said(service, a)[-1] == "link.none"
 
 
 async def test_the_same_name_or_number_links_nobody(service: Service) -> None:
@@ -265,7 +225,7 @@ async def test_in_a_crisis_people_handle_it(service: Service, text: str) -> None
     chat = greeted(service)
     await say(service, chat, CRISIS)
     await say(service, chat, text)
-    assert keys(service, chat) == ["safety.medium"]
+    assert keys_said(service, chat) == ["safety.medium"]
     assert rows(service.store.engine, t.link_code) == []
     assert len(rows(service.store.engine, t.message, author="visitor")) == 2
 
@@ -277,9 +237,9 @@ async def test_while_a_person_speaks_the_bot_links_nothing(service: Service, tex
     lin = counsellor(service.store, service.writer)
     case_id = rows(service.store.engine, t.case_record)[0].id
     do(service.writer, lambda c: service.desk.claim(c, case_id, lin, service.now()))
-    before = keys(service, chat)
+    before = keys_said(service, chat)
     await say(service, chat, text)
-    assert keys(service, chat) == before
+    assert keys_said(service, chat) == before
     assert rows(service.store.engine, t.link_code) == []
 
 
@@ -287,7 +247,7 @@ async def test_low_distress_does_not_stand_in_the_way(service: Service) -> None:
     chat = greeted(service)
     await say(service, chat, LOW)
     await say(service, chat, "绑定")
-    assert keys(service, chat) == ["safety.low", "link.code"]
+    assert keys_said(service, chat) == ["safety.low", "link.code"]
 
 
 async def test_a_late_or_a_blocked_wish_is_not_granted(service: Service) -> None:
@@ -299,7 +259,7 @@ async def test_a_late_or_a_blocked_wish_is_not_granted(service: Service) -> None
     do(service.writer, lambda c: service.store.contacts.change(c, contact_id, blocked_at=service.now()))
     await say(service, chat, "绑定")
     assert rows(service.store.engine, t.link_code) == []
-    assert keys(service, chat) == []
+    assert keys_said(service, chat) == []
 
 
 async def test_linked_words_reach_a_conversation_that_a_person_took_meanwhile(service: Service) -> None:

@@ -17,7 +17,20 @@ from bot.parcels import Verdict, verdict
 from escalation.alarm import Danger
 from records import tables as t
 from records.outbox_rows import PLAIN, Lane, Pending
-from tests.building import WAIT_S, Clock, FakeChannel, connect, counsellor, deliver, do, greeted, heard, rows
+from server import sweep_once
+from tests.building import (
+    WAIT_S,
+    Clock,
+    FakeChannel,
+    connect,
+    counsellor,
+    deliver,
+    deliver_once,
+    do,
+    greeted,
+    heard,
+    rows,
+)
 from triage.risk import Level
 from wiring import Service
 
@@ -163,7 +176,7 @@ async def test_a_platform_that_never_answers_holds_nobody_up(service: Service, c
 
 @pytest.mark.parametrize("fault", ["unknown text", "unknown channel", "broken channel"])
 async def test_one_row_that_cannot_be_sent_does_not_keep_others_from_being_marked(
-    service: Service, channel: FakeChannel, fault: str
+    service: Service, channel: FakeChannel, clock: Clock, fault: str
 ) -> None:
     channels = {"unknown text": "web", "unknown channel": "gone", "broken channel": "fake"}
     bad_chat, good_chat = greeted(service, "one", channel=channels[fault]), greeted(service, "two")
@@ -171,11 +184,22 @@ async def test_one_row_that_cannot_be_sent_does_not_keep_others_from_being_marke
     bad = queue(service, bad_chat, "x", Lane.CRISIS, key="no.such_text" if fault == "unknown text" else PLAIN)
     good = queue(service, good_chat, "fine", Lane.CRISIS)
 
-    await service.outbox.deliver_due()
+    clock.forward(minutes=1)
+    await deliver_once(service)
 
     assert state(service, good) == "sent"
     assert bodies(service, good_chat) == ["fine"]
     assert state(service, bad) == ("pending" if fault == "broken channel" else "dead")
+
+
+async def test_the_sweeper_gives_up_words_for_a_channel_that_stays_switched_off(service: Service, clock: Clock) -> None:
+    row = queue(service, greeted(service, channel="gone"), "words", Lane.CRISIS, "counsellor")
+    await sweep_once(service)
+    assert state(service, row) == "pending"  # another process may have the channel
+    clock.forward(minutes=1)
+    await sweep_once(service)
+    assert state(service, row) == "dead"
+    assert rows(service.store.engine, t.event, kind="undelivered")
 
 
 async def test_what_was_sent_but_not_marked_is_sent_again_and_shown_once(
@@ -183,7 +207,7 @@ async def test_what_was_sent_but_not_marked_is_sent_again_and_shown_once(
 ) -> None:
     chat = greeted(service, channel="fake")
     row = queue(service, chat, "words")
-    items = do(service.writer, lambda c: service.outbox._take(c, clock()))
+    items = do(service.writer, lambda c: service.outbox._take(c, clock(), "fake"))
     await service.outbox._send(items[0])  # and here the process dies
     await deliver(service)
     assert channel.heard == ["words"]
@@ -212,7 +236,7 @@ async def test_behind_dropped_words_the_next_ones_go_in_the_same_round(service: 
     for number in range(3):
         queue(service, chat, str(number), Lane.CRISIS)
     take_over(service, chat)
-    assert await service.outbox.deliver_due() == 1
+    assert await deliver_once(service) == 1
     assert [message.author for message in heard(service, chat)] == ["system"]
 
 
@@ -221,7 +245,7 @@ async def test_on_the_web_page_a_claim_during_the_send_still_drops_it(service: S
     page = FakeChannel("web", delivers_by_store=True, before_answer=lambda: take_over(service, chat))
     connect(service, page)
     row = queue(service, chat, "from the bot")
-    await service.outbox.deliver_due()
+    await deliver_once(service)
     page.before_answer = lambda: None
     await deliver(service)
     assert state(service, row) == "dropped"
@@ -232,7 +256,7 @@ async def test_what_a_platform_already_showed_is_recorded_as_said(service: Servi
     chat = greeted(service, channel="fake")
     channel.before_answer = lambda: take_over(service, chat)
     row = queue(service, chat, "from the bot")
-    await service.outbox.deliver_due()
+    await deliver_once(service)
     assert state(service, row) == "sent"
     assert bodies(service, chat) == ["from the bot"]
 
@@ -267,5 +291,5 @@ async def test_a_commit_wakes_the_delivery_without_waiting_for_the_clock(service
 
 def test_a_fixed_text_is_rendered_at_the_moment_of_sending(small_service: Service) -> None:
     item = Pending("c", "web", Lane.CRISIS, "system", 0, "handover.person_joined", params={"title": "林老师"})
-    assert small_service.outbox.text_of(item).startswith("林老师（真人）")
-    assert small_service.outbox.text_of(replace(item, key=PLAIN, text="as it is {title}")) == "as it is {title}"
+    assert small_service.outbox.replies.text_of(item).startswith("林老师（真人）")
+    assert small_service.outbox.replies.text_of(replace(item, key=PLAIN, text="as it is {title}")) == "as it is {title}"

@@ -17,7 +17,7 @@ from bot.messages import UNREAD_KINDS, MessageTooLarge, ReusedMessageId, Unknown
 from bot.pipeline import LONGEST_BYTES
 from records import tables as t
 from records.outbox_rows import Lane, OutboxRows
-from tests.building import CRISIS, EMERGENCY, LOW, PLAN, SMALL_TALK, Clock, counsellor, do, greeted, inbound, rows, say
+from tests.building import CRISIS, EMERGENCY, SMALL_TALK, do, greeted, inbound, keys_said, rows, say
 from triage.risk import Level
 from wiring import Service
 
@@ -47,11 +47,6 @@ def bodies(service: Service, conversation_id: str) -> list[tuple[str, str]]:
     with service.store.engine.connect() as connection:
         found = service.store.conversations.messages(connection, conversation_id)
     return [(message.kind, message.body) for message in found]
-
-
-def keys_said(service: Service, conversation_id: str) -> list[str]:
-    said = rows(service.store.engine, t.outbox, conversation_id=conversation_id)
-    return [row.key for row in sorted(said, key=lambda row: row.seq)]
 
 
 class BrokenRows(OutboxRows):
@@ -231,67 +226,3 @@ async def test_an_unknown_conversation_is_refused_and_leaves_nothing(service: Se
     with pytest.raises(UnknownConversation):
         await say(service, "nobody", CRISIS)
     assert counts(service) == before
-
-
-async def test_the_same_danger_is_answered_once_a_minute_and_a_higher_one_at_once(
-    small_service: Service, clock: Clock
-) -> None:
-    chat = greeted(small_service)
-    await say(small_service, chat, CRISIS, "m1")
-    clock.forward(seconds=59)
-    await say(small_service, chat, CRISIS, "m2")
-    assert keys_said(small_service, chat) == ["safety.medium"]
-    clock.forward(seconds=1)
-    await say(small_service, chat, CRISIS, "m3")
-    assert keys_said(small_service, chat) == ["safety.medium", "safety.medium_again"]
-    await say(small_service, chat, EMERGENCY, "m4")
-    assert keys_said(small_service, chat)[-1] == "safety.emergency"
-
-
-async def test_who_asks_for_a_person_gets_a_case_and_a_word_each_time(small_service: Service) -> None:
-    chat = greeted(small_service)
-    await say(small_service, chat, "转人工", "m1")
-    await say(small_service, chat, "转人工", "m2")
-
-    assert keys_said(small_service, chat) == ["handover.called", "handover.already_called"]
-    (case,) = rows(small_service.store.engine, t.case_record)
-    assert (case.wish, case.level) == ("asked_for_person", Level.LOW)
-
-
-async def test_who_asks_for_a_person_in_a_crisis_is_not_met_with_silence(small_service: Service) -> None:
-    chat = greeted(small_service)
-    await say(small_service, chat, CRISIS)
-    await say(small_service, chat, "转人工")
-    assert keys_said(small_service, chat) == ["safety.medium", "handover.already_called"]
-
-
-async def test_the_emergency_button_opens_a_high_case_without_any_other_word(small_service: Service) -> None:
-    chat = greeted(small_service)
-    await say(small_service, chat, "紧急求助")
-    assert keys_said(small_service, chat) == ["handover.emergency_button"]
-    (case,) = rows(small_service.store.engine, t.case_record)
-    assert (case.level, case.wish) == (Level.HIGH, "risk")
-
-
-async def test_low_distress_opens_no_case(small_service: Service) -> None:
-    chat = greeted(small_service)
-    await say(small_service, chat, LOW)
-    assert counts(small_service)["case_record"] == 0
-
-
-async def test_while_a_person_speaks_the_bot_is_silent_and_still_watches(service: Service) -> None:
-    chat = greeted(service)
-    await say(service, chat, CRISIS)
-    lin = counsellor(service.store, service.writer)
-    case_id = rows(service.store.engine, t.case_record)[0].id
-    do(service.writer, lambda c: service.desk.claim(c, case_id, lin, service.now()))
-    said = keys_said(service, chat)
-
-    for text in (SMALL_TALK, "转人工", "紧急求助", PLAN, EMERGENCY):
-        receipt = await say(service, chat, text)
-        assert not receipt.needs_answer
-
-    assert keys_said(service, chat) == said
-    (case,) = rows(service.store.engine, t.case_record)
-    assert case.level == Level.EMERGENCY
-    assert len(rows(service.store.engine, t.assessment)) == 6

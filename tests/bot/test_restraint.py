@@ -30,6 +30,7 @@ from tests.building import (
     do,
     greeted,
     inbound,
+    keys_said,
     rows,
     say,
 )  # fmt: skip
@@ -41,11 +42,6 @@ pytestmark = pytest.mark.anyio
 REPEAT = timedelta(seconds=60)
 NUMBERS = itertools.count()
 TOO_FAST = (Hold.SLOW, Hold.SILENT)
-
-
-def keys(service: Service, chat: str) -> list[str]:
-    said = rows(service.store.engine, t.outbox, conversation_id=chat)
-    return [row.key for row in sorted(said, key=lambda row: row.seq)]
 
 
 def block(service: Service, chat: str) -> None:
@@ -112,15 +108,15 @@ async def test_ten_messages_a_minute_are_answered_and_more_get_one_line(service:
     chat = greeted(service)
     most = service.settings.answers_per_minute
     await flood(service, chat, "你好", most)
-    assert keys(service, chat) == ["talk.hello"] * most
+    assert keys_said(service, chat) == ["talk.hello"] * most
     await flood(service, chat, "你好", 30)
-    assert keys(service, chat)[most:] == [SLOW_DOWN]
+    assert keys_said(service, chat)[most:] == [SLOW_DOWN]
     assert len(rows(service.store.engine, t.message, author="visitor")) == most + 30
     assert len(rows(service.store.engine, t.assessment)) == most + 30
     assert rows(service.store.engine, t.message, handling="new") == []
     clock.forward(seconds=61)
     await flood(service, chat, "你好", 1)
-    assert keys(service, chat)[most + 1 :] == ["talk.hello"]
+    assert keys_said(service, chat)[most + 1 :] == ["talk.hello"]
 
 
 async def test_a_flood_that_goes_on_is_told_once_a_minute(service: Service, clock: Clock) -> None:
@@ -138,24 +134,24 @@ async def test_another_person_is_answered_meanwhile(small_service: Service) -> N
     await flood(small_service, greeted(small_service, "one"), "你好", 40)
     calm = greeted(small_service, "two")
     await say(small_service, calm, "你好")
-    assert keys(small_service, calm) == ["talk.hello"]
+    assert keys_said(small_service, calm) == ["talk.hello"]
 
 
 async def test_low_distress_in_a_flood_is_asked_once(service: Service) -> None:
     chat = greeted(service)
     await flood(service, chat, SMALL_TALK, 20)
     await flood(service, chat, LOW, 20)
-    assert keys(service, chat).count(ASKS) == 1
+    assert keys_said(service, chat).count(ASKS) == 1
 
 
 async def test_danger_in_a_flood_is_heard_and_spoken_to_at_once(service: Service) -> None:
     chat = greeted(service)
     await flood(service, chat, SMALL_TALK, 30)
     await flood(service, chat, CRISIS, 1)
-    assert keys(service, chat)[-1] == "safety.medium"
+    assert keys_said(service, chat)[-1] == "safety.medium"
     await flood(service, chat, SMALL_TALK, 5)
     await flood(service, chat, EMERGENCY, 1)
-    assert keys(service, chat)[-1] == "safety.emergency"
+    assert keys_said(service, chat)[-1] == "safety.emergency"
     (alert,) = rows(service.store.engine, t.alert, state="ringing")
     assert alert.level == Level.EMERGENCY
 
@@ -163,14 +159,14 @@ async def test_danger_in_a_flood_is_heard_and_spoken_to_at_once(service: Service
 async def test_somebody_in_danger_who_writes_fast_is_not_told_to_slow_down(small_service: Service) -> None:
     chat = greeted(small_service)
     await flood(small_service, chat, CRISIS, 40)
-    assert keys(small_service, chat) == ["safety.medium"]
+    assert keys_said(small_service, chat) == ["safety.medium"]
 
 
 async def test_who_calls_for_a_person_in_a_flood_gets_one_and_is_told(small_service: Service) -> None:
     chat = greeted(small_service)
     await flood(small_service, chat, SMALL_TALK, 20)
     await flood(small_service, chat, "转人工", 20)
-    assert keys(small_service, chat)[-1] == "handover.called"
+    assert keys_said(small_service, chat)[-1] == "handover.called"
     assert len(rows(small_service.store.engine, t.alert, state="ringing")) == 1
 
 
@@ -198,10 +194,10 @@ async def test_no_flood_mutes_a_sign_of_danger(
 
     def spoken(chat: str) -> list[str]:
         urgent = ("safety.medium", "safety.high", "safety.emergency", "handover.emergency_button", "handover.called")
-        return [key for key in keys(service, chat) if key.startswith(urgent)]
+        return [key for key in keys_said(service, chat) if key.startswith(urgent)]
 
     assert spoken(held) == spoken(free)
-    assert (ASKS in keys(service, held)) == (ASKS in keys(service, free))
+    assert (ASKS in keys_said(service, held)) == (ASKS in keys_said(service, free))
     assert len([row for row in of(held, t.message) if row.author == "visitor"]) == len(said)
     assert [a.level for a in of(held, t.assessment)] == [a.level for a in of(free, t.assessment)]
     cases = [[(case.level, case.state, case.wish) for case in of(chat, t.case_record)] for chat in (held, free)]
@@ -220,11 +216,11 @@ async def test_a_blocked_person_is_not_answered_and_is_again_when_unblocked(serv
     receipt = await say(service, chat, "你好", "m1")
     assert not receipt.needs_answer
     await say(service, chat, "", "m2", kind="sticker")
-    assert keys(service, chat) == []
+    assert keys_said(service, chat) == []
     contact_id = rows(service.store.engine, t.conversation, id=chat)[0].contact_id
     do(service.writer, lambda c: service.store.contacts.change(c, contact_id, blocked_at=None))
     await say(service, chat, "你好", "m3")
-    assert keys(service, chat) == ["talk.hello"]
+    assert keys_said(service, chat) == ["talk.hello"]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +231,7 @@ async def test_a_blocked_person_in_danger_rings_and_is_spoken_to(service: Servic
     chat = greeted(service)
     block(service, chat)
     await say(service, chat, text)
-    assert keys(service, chat) == [key]
+    assert keys_said(service, chat) == [key]
     (alert,) = rows(service.store.engine, t.alert, state="ringing")
     assert alert.level >= Level.MEDIUM
 
@@ -244,7 +240,7 @@ async def test_a_blocked_person_who_asks_for_one_still_gets_a_person(service: Se
     chat = greeted(service)
     block(service, chat)
     await say(service, chat, "转人工")
-    assert keys(service, chat) == ["handover.called"]
+    assert keys_said(service, chat) == ["handover.called"]
     assert len(rows(service.store.engine, t.alert, state="ringing")) == 1
 
 
@@ -252,7 +248,7 @@ async def test_a_blocked_person_in_low_distress_is_asked_once(service: Service) 
     chat = greeted(service)
     block(service, chat)
     await flood(service, chat, LOW, 15)
-    assert keys(service, chat) == [ASKS]
+    assert keys_said(service, chat) == [ASKS]
     assert len(rows(service.store.engine, t.assessment)) == 15
 
 
@@ -264,7 +260,7 @@ async def test_an_answer_under_way_is_not_said_to_somebody_blocked_meanwhile(ser
     await service.pipeline.drain()
     block(service, chat)
     await service.pipeline.handle(receipt.message_id)
-    assert keys(service, chat) == []
+    assert keys_said(service, chat) == []
 
 
 async def test_platforms_bring_a_blocked_person_no_welcome_and_no_late_line(service: Service) -> None:
@@ -272,7 +268,7 @@ async def test_platforms_bring_a_blocked_person_no_welcome_and_no_late_line(serv
     (arrived,) = await service.intake.arrive(Arrival("fake", "openid-1", "m1", "text", "你好"))
     await service.pipeline.drain()
     block(service, arrived.conversation_id)
-    before = keys(service, arrived.conversation_id)
+    before = keys_said(service, arrived.conversation_id)
     old = service.now() - timedelta(hours=5)
     await service.intake.arrive(
         Arrival("fake", "openid-1", "m2", "text", "你好", sent_at=old),
@@ -280,10 +276,10 @@ async def test_platforms_bring_a_blocked_person_no_welcome_and_no_late_line(serv
         Arrival("fake", "openid-1", "m3", "text", "你好"),
     )
     await service.pipeline.drain()
-    assert keys(service, arrived.conversation_id) == before
+    assert keys_said(service, arrived.conversation_id) == before
     assert len(rows(service.store.engine, t.message, author="visitor")) == 3
     await service.intake.arrive(Arrival("fake", "openid-1", "m4", "text", CRISIS))
-    assert keys(service, arrived.conversation_id)[len(before) :] == ["safety.medium"]
+    assert keys_said(service, arrived.conversation_id)[len(before) :] == ["safety.medium"]
 
 
 async def test_a_counsellor_may_answer_a_blocked_person(service: Service) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 import wiring
 from command.check import faults
 from command.main import app
+from records import tables as t
 from records.crypto import SAMPLE_KEY
 from settings import load_settings
 from tests.building import PASSED
@@ -35,21 +38,26 @@ def fit(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]]) -> None:
+@contextlib.contextmanager
+def opened(environment: dict[str, str]) -> Iterator[tuple[wiring.Store, sa.Connection]]:
+    """The deployment's own database, to be changed."""
     store = wiring.open_store(load_settings(environment))
     with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield store, connection
+    store.engine.dispose()
+
+
+def staffed(environment: dict[str, str], people: Sequence[tuple[str, list[str]]]) -> None:
+    with opened(environment) as (store, connection):
         for login, roles in people:
             staff_id = store.staff.add(connection, login, login, roles, PASSED, _NOW)
             store.staff.change(connection, staff_id, must_change=False)
-    store.engine.dispose()
 
 
 def change_everybody(environment: dict[str, str], **values: object) -> None:
-    store = wiring.open_store(load_settings(environment))
-    with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with opened(environment) as (store, connection):
         for who in store.staff.all(connection):
             store.staff.change(connection, who.id, **values)
-    store.engine.dispose()
 
 
 def write_sample_key(environment: dict[str, str]) -> None:
@@ -124,6 +132,22 @@ def test_the_command_answers_with_its_exit_status(fit: dict[str, str], monkeypat
     bad = CliRunner().invoke(app, ["check"])
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert "HOTLINE_LOCAL_24H" in bad.output
+
+
+def test_the_command_says_whether_the_audit_is_whole(fit: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in fit.items():
+        monkeypatch.setenv(name, value)
+    with opened(fit) as (store, connection):
+        for action in ("case_view", "claimed", "closed"):
+            store.staff.audit(connection, action, _NOW)
+    whole = CliRunner().invoke(app, ["check"])
+    with opened(fit) as (_, connection):
+        connection.execute(t.audit.update().where(t.audit.c.seq == 2).values(actor_id="somebody else"))
+    broken = CliRunner().invoke(app, ["check"])
+    assert (whole.exit_code, broken.exit_code) == (0, 1)
+    assert "审计链完整" in whole.output
+    assert "审计链从第2条起对不上" in broken.output
+    assert faults(load_settings(fit)) == []  # a hotline with a broken audit still starts
 
 
 def test_production_does_not_start_with_a_fault(fit: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

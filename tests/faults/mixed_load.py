@@ -34,6 +34,7 @@ from settings import Settings
 from tests.bot.channels import (
     partner_platform,
     telegram_platform,
+    telegram_rig,
     wechat_platform,
     wechat_rig,
     wecom_platform,
@@ -126,7 +127,7 @@ async def everything(folder: Path) -> AsyncIterator[tuple[Site, dict[str, Rig]]]
     ):
         settings = _together(
             folder / "data",
-            telegram_platform.telegram_settings(folder, telegram_url, polls=False),
+            telegram_rig.telegram_settings(folder, telegram_url, polls=False),
             wechat_rig.wechat_settings(folder, wechat.address),
             wecom_rig.wecom_settings(folder, wecom_url),
             partner_platform.partner_settings(folder, f"{partner_url}/hotline"),
@@ -145,7 +146,7 @@ async def everything(folder: Path) -> AsyncIterator[tuple[Site, dict[str, Rig]]]
             wecom.callback_url = f"{url}/wecom"
             site = Site(app, app.state.service)
             made: tuple[Rig, ...] = (
-                telegram_platform.TelegramRig(telegram, site, polls=False),
+                telegram_rig.TelegramRig(telegram, site, polls=False),
                 wechat_rig.WeChatRig(site, http, wechat),
                 wecom_rig.WecomRig(wecom, site),
                 partner_platform.PartnerRig(site, http, partner),

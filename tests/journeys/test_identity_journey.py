@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 import server
 from bot.channels import OutOfReach, SendRules
@@ -203,6 +203,39 @@ def test_a_page_left_open_says_when_the_seconds_that_the_platform_allows_are_ove
     expect(lin.locator("#reach-warning")).to_contain_text("最后一条")
     expect(lin.locator("#person-reach")).to_contain_text("来访者写来才能发", timeout=15_000)
     expect(lin.locator("#reach-warning")).to_contain_text("列入“未送达”")
+
+
+def test_what_is_typed_before_the_chat_page_is_ready_stays(browser: Browser, town: Town) -> None:
+    visitor = browser.new_context(viewport=PHONE, locale="zh-CN", has_touch=True).new_page()
+    with opened_without(visitor, town.url, "**/chat/chat.js"):
+        visitor.locator("#text").fill("我睡不着")
+        expect(visitor.locator("button.send")).to_be_disabled()
+    visitor.locator("button.send").click()
+    expect(visitor.locator("#log")).to_contain_text("我睡不着")
+
+
+def test_a_case_page_takes_no_click_before_it_can_keep_what_is_typed(browser: Browser, town: Town) -> None:
+    zhao = town.seat(browser, "赵督导", "supervisor")
+    town.writes("我想死")
+    case = zhao.locator("#queue li.row a.open").get_attribute("href")
+    with opened_without(zhao, f"{town.url}{case}", "**/static/case.js"):
+        box = zhao.locator("#contact-card > summary").bounding_box()
+        assert box
+        zhao.mouse.click(box["x"] + 5, box["y"] + 5)
+        expect(zhao.locator("#plan-form")).to_be_hidden()
+    zhao.locator("#contact-card > summary").click()
+    expect(zhao.locator("#plan-form")).to_be_visible()
+
+
+@contextlib.contextmanager
+def opened_without(page: Page, url: str, script: str) -> Iterator[None]:
+    """A page whose script is still on its way; it arrives at the end."""
+    held: list[Route] = []
+    page.route(script, lambda route: held.append(route))
+    with page.expect_request(script):
+        page.goto(url, wait_until="commit")
+    yield
+    held[0].continue_()
 
 
 def test_a_name_that_is_markup_stays_text_on_every_page(browser: Browser, town: Town) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from tests.bot.channels.rig import Rig, until
-from tests.bot.channels.telegram_platform import telegram_rig
+from tests.bot.channels.telegram_rig import telegram_rig
 from tests.bot.channels.wechat_rig import wechat_rig
 from tests.building import do
 from tests.journeys.conftest import FLAGS, need_chromium

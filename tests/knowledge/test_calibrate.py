@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from knowledge.articles import Library
-from knowledge.calibrate import MODEL, adapt, fit, in_memory, labelled_examples, load_calibration
+from knowledge.calibrate import adapt, fit, in_memory, labelled_examples, load_calibration
 from knowledge.encoder import StaticEncoder
 from knowledge.fitting import (
     MAY_BE_OFFERED,
@@ -22,7 +22,7 @@ from knowledge.fitting import (
     thresholds,
 )
 from knowledge.heldout import heldout_examples, write_heldout
-from knowledge.questions_file import Question, read_dev
+from knowledge.questions_file import FOLDER, Question, read_dev
 from knowledge.ranking import CHANNELS, Calibration, CalibrationError, Evidence
 
 
@@ -131,4 +131,4 @@ def test_question_without_kept_evidence_asks_for_training(tmp_path: Path) -> Non
 
 def test_shipped_evidence_knows_every_labelled_question() -> None:
     questions = read_dev()
-    assert len(heldout_examples(MODEL, questions)) == len(questions)
+    assert len(heldout_examples(FOLDER, questions)) == len(questions)

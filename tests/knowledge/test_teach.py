@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from knowledge.articles import Library
 from knowledge.questions_file import Question
-from knowledge.teach import Lesson, lessons_of
+from knowledge.teach import Lesson, learnt, lessons_of
 
 
 def test_lessons_hold_questions_titles_passages_words_and_decoys(small_library: Library) -> None:
@@ -21,3 +23,9 @@ def test_lessons_hold_questions_titles_passages_words_and_decoys(small_library: 
 def test_labelled_questions_are_lessons_with_all_their_topics(small_library: Library) -> None:
     asked = [Question("q1", "睡不着还心慌", frozenset({"E902", "E901"})), Question("n1", "股票", frozenset())]
     assert lessons_of(small_library, asked)[-2:] == [Lesson("睡不着还心慌", ("E901", "E902")), Lesson("股票", ())]
+
+
+def test_units_that_no_lesson_moved_are_left_out() -> None:
+    vocabulary, weights = learnt(["失", "甲乙", "眠"], np.array([[0, -1], [0, 0], [2, 0]], dtype=np.float32))
+    assert vocabulary == ["失", "眠"]
+    assert weights.tolist() == [[0, -1], [2, 0]]

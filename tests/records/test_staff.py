@@ -33,7 +33,7 @@ def chain(store: Store, writer: Writer, length: int = 6) -> list[Any]:
 
 def audit(store: Store) -> list[Any]:
     with store.engine.connect() as connection:
-        return store.staff.audit_rows(connection)
+        return list(store.staff.audit_rows(connection))
 
 
 def test_an_untouched_chain_holds(store: Store, writer: Writer) -> None:

@@ -11,13 +11,13 @@ PAIRS = [(a, b) for a in Level for b in Level]
 @pytest.mark.parametrize("level", [Level.NONE, Level.LOW])
 def test_the_bot_answers_where_there_is_no_danger(level):
     disposition = decide(level, level, person_owns=False)
-    assert (disposition.may_answer, disposition.opens_case, disposition.raises_alert) == (True, False, False)
+    assert (disposition.may_answer, disposition.opens_case) == (True, False)
 
 
 @pytest.mark.parametrize("level", [Level.MEDIUM, Level.HIGH, Level.EMERGENCY])
 def test_danger_brings_a_person_and_no_knowledge_answer(level):
     disposition = decide(Level.NONE, level, person_owns=False)
-    assert (disposition.may_answer, disposition.opens_case, disposition.raises_alert) == (False, True, True)
+    assert (disposition.may_answer, disposition.opens_case) == (False, True)
     assert disposition.safety_reply == f"safety.{level.code}"
 
 
@@ -36,4 +36,4 @@ def test_the_higher_level_decides(conversation, message):
 def test_the_bot_is_silent_where_a_person_has_taken_over(level):
     alone, owned = decide(level, level, person_owns=False), decide(level, level, person_owns=True)
     assert (owned.may_answer, owned.safety_reply) == (False, None)
-    assert (owned.opens_case, owned.raises_alert) == (alone.opens_case, alone.raises_alert)
+    assert owned.opens_case == alone.opens_case

@@ -212,8 +212,10 @@ function onStorage({ key, newValue }) {
 }
 
 function wire() {
+  const button = document.querySelector(".send");
   byId("form").addEventListener("submit", (event) => { event.preventDefault(); send(); });
-  document.querySelector(".send").addEventListener("mousedown", (event) => event.preventDefault()); // keyboard stays
+  button.disabled = false; // before, it would load the page anew, without what was typed
+  button.addEventListener("mousedown", (event) => event.preventDefault()); // keyboard stays
   text.addEventListener("input", keepDraft);
   byId("urgent").addEventListener("click", callForHelp);
   byId("person").addEventListener("click", () => tap(PERSON));
@@ -250,7 +252,8 @@ async function start() {
   tell("ready", { keeps: keepsToken });
   byId("fleeting").hidden = keepsToken;
   byId("opening").hidden = false;
-  text.value = store(() => sessionStorage.getItem(DRAFT_KEY)) ?? "";
+  const draft = store(() => sessionStorage.getItem(DRAFT_KEY)) ?? "";
+  if (text.value !== draft) text.value = [draft, text.value].filter(Boolean).join("\n"); // some typed before we came
   keepDraft();
   await finishLeaving();
   queue.start();

@@ -250,6 +250,7 @@ reply = new ReplyBox(part("reply"), id, talk, () => alarm.connection("out"));
 reply.arrived(shown.messages, name);
 startTabs(`tab:${id}`);
 draw();
+page.inert = false; // before, a form would leave the page, and what was typed with it
 talk.scrollToEnd();
 suggest();
 setInterval(tick, 1000);

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bot.channels.partner_platform import partner_rig
 from tests.bot.channels.rig import Rig
-from tests.bot.channels.telegram_platform import telegram_rig
+from tests.bot.channels.telegram_rig import telegram_rig
 from tests.bot.channels.web_rig import web_rig
 from tests.bot.channels.wechat_rig import wechat_rig
 from tests.bot.channels.wecom_rig import open_rig as wecom_rig

@@ -270,7 +270,7 @@ async def test_reading_a_case_by_its_live_data_alone_is_in_the_audit_too(site: S
     for _ in range(2):
         assert (await seat.browser.get(f"/console/cases/{case_id}/state.json?after=1")).status_code == 200
     with site.service.store.engine.connect() as connection:
-        rows = site.service.store.staff.audit_rows(connection)
+        rows = list(site.service.store.staff.audit_rows(connection))
     assert [row.action for row in rows if row.object_id == case_id and row.actor_id == seat.counsellor.id] == [
         "case_view"
     ]
