@@ -7,6 +7,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -15,9 +16,13 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from bot.channels import Door
+from bot.channels.reminder import Reminder
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
-from escalation.console import access, case, files, queue, signin, undelivered
+from escalation.console import access, case, files, notices, queue, seen, signin, undelivered
+from escalation.own_ways import OwnWays
+from escalation.receipts import Receipts
+from notify.web_push import is_allowed
 from refusals import add_refusals
 from settings import Settings
 from triage import release
@@ -40,6 +45,7 @@ def build_app(
         tasks = [
             asyncio.create_task(service.outbox.run(0.5)),
             asyncio.create_task(sweep_for_ever(service)),
+            asyncio.create_task(service.sending.run(0.5)),
             *(asyncio.create_task(keep_running(door)) for door in service.doors),
         ]
         yield
@@ -101,29 +107,11 @@ async def _take_over_release(service: Service) -> None:
 
 
 def _add_routes(app: FastAPI, service: Service) -> None:
-    settings, pipeline = service.settings, service.pipeline
-    numbers = settings.numbers()
-    page = {
-        "hotline_name": settings.hotline_name,
-        "numbers": numbers,
-        "quick_leave_url": settings.quick_leave_url,
-    }
-    chat = WebChat(pipeline, service.feed, page, service.outbox.replies.render("greeting.first"), settings.is_https)
-    app.include_router(chat.router())
-    app.include_router(Widget(page, is_on=bool(settings.widget_origins)).router())
+    _add_chat(app, service)
     for door in service.doors:
         app.include_router(door.router())
-    console = access.Console(
-        engine=service.store.engine, writer=service.writer, feed=service.feed, alarm=service.alarm, desks=service.desks,
-        words_of=service.outbox.replies.text_of,
-        longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
-        accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
-        articles=pipeline.answering, attachments=service.store.attachments, transcripts=service.store.transcripts,
-        now=service.now,
-        hotline_name=settings.hotline_name, oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
-        secure_cookie=settings.is_https, templates=access.make_templates(),
-    )  # fmt: skip
-    for room in (signin, queue, case, files, undelivered):
+    console = _make_console(service)
+    for room in (signin, queue, case, files, undelivered, notices, seen):
         app.include_router(room.router(console), include_in_schema=False)
     app.mount("/console/static", StaticFiles(directory=access.FOLDER / "static"))
 
@@ -136,10 +124,46 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     async def readyz() -> Response:
         """The database answers and the rules are loaded; says whether knowledge answers too."""
         await asyncio.to_thread(_ping, service.store.engine)
-        knows = pipeline.answering.answerer is not None
-        screener = pipeline.screener
+        knows = service.pipeline.answering.answerer is not None
+        screener = service.pipeline.screener
         state = {"status": "ready", "rules": screener.version, "classifier": not screener.fault, "knowledge": knows}
         return JSONResponse(state)
+
+
+def _add_chat(app: FastAPI, service: Service) -> None:
+    settings = service.settings
+    page = {
+        "hotline_name": settings.hotline_name,
+        "numbers": settings.numbers(),
+        "quick_leave_url": settings.quick_leave_url,
+        "push_key": service.push_key,
+    }
+    greeting = service.outbox.replies.render("greeting.first")
+    chat = WebChat(
+        service.pipeline, service.feed, service.outbox.marking.reminding, page, greeting, settings.is_https
+    )  # fmt: skip
+    app.include_router(chat.router())
+    app.include_router(Reminder(chat, partial(is_allowed, hosts=settings.push_hosts)).router())
+    app.include_router(Widget(page, is_on=bool(settings.widget_origins)).router())
+
+
+def _make_console(service: Service) -> access.Console:
+    settings, store, pipeline = service.settings, service.store, service.pipeline
+    return access.Console(
+        engine=store.engine, writer=service.writer, feed=service.feed, alarm=service.alarm, desks=service.desks,
+        words_of=service.outbox.replies.text_of,
+        longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
+        accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
+        articles=pipeline.answering, attachments=store.attachments, transcripts=store.transcripts,
+        own_ways=OwnWays(
+            store.addresses, store.notices, store.staff, frozenset(service.ways.carriers),
+            partial(is_allowed, hosts=settings.push_hosts),
+        ),
+        receipts=Receipts(store.notices, store.addresses, store.alerts, store.staff),
+        notice_words=service.sending.shown, push_key=service.push_key, now=service.now,
+        hotline_name=settings.hotline_name, oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
+        secure_cookie=settings.is_https, templates=access.make_templates(),
+    )  # fmt: skip
 
 
 def _ping(engine: sa.Engine) -> None:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "HOTLINE_"
 Seconds = Annotated[tuple[int, ...], NoDecode]
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)  # goes into a header
+_HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
 class BadSettings(Exception):
@@ -40,7 +41,8 @@ class Settings(BaseSettings):
     quick_leave_url: str = Field("https://www.baidu.com/", description="where the quick-leave button goes")
     region_file: Path | None = Field(None, description="TOML of local facts for articles (key = text)")
     oncall_name: str = Field("", description="outside on-call person named on the ladder's last rung")
-    oncall_phone: str = Field("", description="how the duty lead reaches the outside on-call person")
+    oncall_phone: str = Field("", description="how the outside on-call person is reached: by the duty lead, and by SMS")
+    oncall_mail: str = Field("", description="mail address of the outside on-call person")
 
     # numbers shown to the public: nowhere else in the code
     national_hotline: str = "12356"
@@ -112,6 +114,37 @@ class Settings(BaseSettings):
     link_code_s: int = Field(600, ge=60, description="how long a code that links two channels is good")
     answers_per_minute: int = Field(10, ge=1, description="more of one person's messages are kept, not answered")
 
+    # ways to people who are not looking at a screen: each is on when its settings are there
+    smtp_url: str = Field("", description="smtps://user:password@host:465; empty = no mail")
+    mail_from: str = Field("", description="sender of our mails")
+    sms_url: str = Field("", pattern=r"^(https?://\S+)?$", description="gateway for text messages; empty = none")
+    sms_secret: str = Field("", description="what our calls of the gateway are signed with, at least 32 characters")
+    wecom_robot_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="webhook of the team's WeCom group robot"
+    )
+    push_contact: str = Field(
+        "", pattern=r"^(mailto:\S+@\S+)?$", description="mailto: address for push services; empty = no web push"
+    )
+    push_key_file: Path | None = Field(None, description="key towards push services; empty = data_dir/push_key.pem")
+    push_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("fcm.googleapis.com", "updates.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com"),
+        description="push services that browsers may name",
+    )
+
+    @field_validator("push_hosts", mode="before")
+    @classmethod
+    def _read_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("push_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_HOST.fullmatch(host) for host in value):
+            raise ValueError("needs hosts such as fcm.googleapis.com,*.push.apple.com, without https:// or path")
+        return value
+
     @field_validator("widget_origins", mode="before")
     @classmethod
     def _read_origins(cls, value: object) -> object:
@@ -149,6 +182,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """The key file."""
         return self.key_file or self.data_dir / "keys.json"
+
+    @property
+    def push_key(self) -> Path:
+        """The key that browsers' subscriptions are bound to."""
+        return self.push_key_file or self.data_dir / "push_key.pem"
 
     @property
     def base_url(self) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import structlog
 
+import outside
 import platforms
 from bot.answering import Answering
 from bot.channels import Channel, Door
@@ -25,10 +26,13 @@ from bot.media import MediaFetcher
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.recogniser import HttpRecogniser
+from bot.reminding import Reminding
 from bot.replies import load_intents, load_replies
 from bot.restraint import Restraint
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
+from escalation.calling import load_rungs
+from escalation.calls import Calls
 from escalation.desk import Desk
 from escalation.desks import Desks, open_desks
 from escalation.roles import load_permissions
@@ -38,6 +42,9 @@ from knowledge.answers import Answerer
 from knowledge.articles import Library, load_library
 from knowledge.encoder import EncoderError, StaticEncoder
 from knowledge.index import IndexRefused
+from notify.sending import Sending
+from notify.words import load_words
+from outside import Ways
 from platforms import Outside
 from records.crypto import load_vault
 from records.database import check_key, migrate, open_engine, sqlite_warning
@@ -78,6 +85,8 @@ class Service:
     intake: Intake
     outbox: Outbox
     media: MediaFetcher
+    ways: Ways  # to people who are not looking at a screen
+    sending: Sending
     doors: tuple[Door, ...]  # where the platforms' messages come in
     sweeps: tuple[Sweep, ...]  # what is looked for every second, each in its own transaction
     http: httpx.AsyncClient  # calls to platforms
@@ -88,6 +97,11 @@ class Service:
     def desk(self) -> Desk:
         """Where cases are handled."""
         return self.desks.desk
+
+    @property
+    def push_key(self) -> str:
+        """What a browser must know to be knocked at; empty = no web push."""
+        return self.ways.push_key.public if self.ways.push_key else ""
 
 
 def open_store(settings: Settings) -> Store:
@@ -190,6 +204,23 @@ def make_pipeline(
     )  # fmt: skip
 
 
+def make_calls(store: Store, ways: Ways) -> Calls:
+    """What the ladder needs to call people outside the screens."""
+    own = {name: carrier for name, (carrier, _) in ways.own.items()}
+    return Calls(store.notices, store.addresses, load_rungs(), frozenset(ways.carriers), own)
+
+
+def make_sending(
+    settings: Settings, store: Store, writer: Writer, ways: Ways, now: Callable[[], datetime]
+) -> Sending:  # fmt: skip
+    """What sends those calls."""
+    own = {name: address for name, (_, address) in ways.own.items()}
+    return Sending(
+        store.engine, writer, store.notices, store.addresses, store.ledger, ways.carriers, own, load_words(),
+        lambda token: f"{settings.base_url.rstrip('/')}/console/seen/{token}", now, random.random,
+    )  # fmt: skip
+
+
 def build_service(
     settings: Settings, *, now: Callable[[], datetime] = utc_now, screener: Screener | None = None
 ) -> Service:
@@ -197,14 +228,18 @@ def build_service(
     store = open_store(settings)
     feed = Feed(store.engine, poll_s=2.0 if store.engine.dialect.name == "sqlite" else 0.25)
     writer = Writer(store.engine, after_commit=feed.ring)
-    alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings))
+    http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2, limits=_NO_SHARED_LIMIT)
+    ways = outside.open_ways(settings, http, now)
+    alarm = Alarm(
+        store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings), make_calls(store, ways)
+    )
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = make_pipeline(settings, store, writer, alarm, screener or screening_in_force(settings), now)
-    http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2, limits=_NO_SHARED_LIMIT)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
     marking = Marking(
-        store.outbox, store.conversations, store.contacts, store.ledger, alarm, replies, channels, random.random
-    )
+        store.outbox, store.conversations, store.contacts, store.ledger, alarm, replies,
+        Reminding(store.addresses, store.notices, is_on="push" in ways.carriers), channels, random.random,
+    )  # fmt: skip
     outbox = Outbox(
         writer=writer, rows=store.outbox, contacts=store.contacts, ledger=store.ledger, marking=marking,
         replies=replies, channels=channels, now=now, lease=timedelta(seconds=settings.outbox_lease_s),
@@ -225,6 +260,8 @@ def build_service(
         intake=intake,
         outbox=outbox,
         media=make_media(settings, store, pipeline, channels, http),
+        ways=ways,
+        sending=make_sending(settings, store, writer, ways, now),
         doors=platforms.open_doors(settings, channels, intake),
         sweeps=(alarm.sweep, alarm.heed_silence),
         http=http,

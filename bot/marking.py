@@ -12,6 +12,7 @@ import structlog
 
 from bot.channels import Channel
 from bot.parcels import Parcel, Verdict, verdict
+from bot.reminding import Reminding
 from bot.replies import Replies
 from escalation.alarm import Alarm
 from escalation.routing import is_waiting_note
@@ -56,6 +57,7 @@ class Marking:
     ledger: Ledger
     alarm: Alarm
     replies: Replies
+    reminding: Reminding
     channels: Mapping[str, Channel]
     spread: Callable[[], float]
 
@@ -120,6 +122,8 @@ class Marking:
         if case is not None and item.origin == "counsellor" and item.origin_id:
             self.alarm.reached(connection, case, item.origin_id, now)
         tell_of_message(connection, self.rows.district, conversation.id, case, message_id, seq, now)
+        if not is_waiting_note(item.key):
+            self.reminding.expect(connection, conversation.id, seq, now)
         return None
 
     def give_up(self, connection: sa.Connection, item: Pending, reason: str, now: datetime) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import httpx
 from rich.console import Console
 
+import outside
 import wiring
+from escalation.calling import outside_of, ways_of
+from escalation.routing import RUNG_WORDS
 from records.staff import first_broken
 from settings import Settings
 from triage import release
 from triage.loading import RulebookError
+from triage.risk import Level
 
 _ONCALL_ROLES = frozenset({"duty_lead", "supervisor"})
+_CARRIER_WORDS = {"push": "浏览器通知", "sms": "短信", "mail": "邮件", "robot": "企业微信群"}
 
 
 def faults(settings: Settings) -> list[str]:
@@ -67,6 +73,39 @@ def faults_in_audit(settings: Settings) -> list[str]:
     if broken is None:
         return []
     return [f"审计链从第{broken}条起对不上：有记录被改过或删掉。请先备份数据库，查谁能直接打开它，并报告负责人"]
+
+
+def ways_out(settings: Settings) -> dict[str, list[str]]:
+    """Rung -> how the people on it are called when nobody looks at a screen, in an emergency."""
+    store = wiring.open_store(settings)
+    try:
+        calls = wiring.make_calls(store, outside.open_ways(settings, httpx.AsyncClient(), wiring.utc_now))
+        with store.engine.connect() as connection:
+            ways = [way for way in store.addresses.staff_ways(connection) if way.carrier in calls.carriers]
+    finally:
+        store.engine.dispose()
+    found = {}
+    for name, rule in calls.rungs.items():
+        called = ways_of(rule, Level.EMERGENCY, ways) + outside_of(rule, Level.EMERGENCY, calls.own)
+        carriers = [way.carrier for way in called]
+        counts = {carrier: carriers.count(carrier) for carrier in _CARRIER_WORDS if carrier in carriers}
+        found[RUNG_WORDS[name]] = [f"{_CARRIER_WORDS[carrier]} {count}" for carrier, count in counts.items()]
+    return found
+
+
+def show_ways_out(found: dict[str, list[str]]) -> None:
+    """Print which rungs can be called outside the screens; loudly when none can."""
+    out = Console()
+    if not any(found.values()):
+        out.print(
+            "[yellow]注意[/yellow] 没有人看屏幕时，警报叫不到任何人：请开通短信、邮件、浏览器通知或企业微信群"
+            "（docs/calling.md），并让值班长、督导在“我的通知”里填好、试发",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return
+    for rung, ways in found.items():
+        words = "、".join(ways) if ways else "[yellow]只在屏幕上[/yellow]"
+        out.print(f"屏幕外通知 {rung}：{words}", highlight=False)
 
 
 def show(found: list[str]) -> None:

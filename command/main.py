@@ -52,6 +52,8 @@ def serve(
     if production and faults:
         check.show(faults)
         raise typer.Exit(1)
+    if production:
+        check.show_ways_out(check.ways_out(settings))
     _log_to_stderr()
     if not settings.database_url:
         answering.ensure_index(settings)
@@ -87,9 +89,11 @@ def check_command() -> None:
     settings = load_settings()
     in_audit = check.faults_in_audit(settings)
     faults = check.faults(settings) + in_audit
+    faults = check.faults(settings)
     check.show(faults)
     if not in_audit:
         out.print("审计链完整。")
+    check.show_ways_out(check.ways_out(settings))
     raise typer.Exit(1 if faults else 0)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from escalation import routing
+from escalation.calls import Calls
 from escalation.cases import State, after
 from escalation.routing import Clocks
 from records import events
@@ -38,12 +39,16 @@ class Danger:
 class Alarm:
     """Opens and raises cases, and climbs the ladder."""
 
-    def __init__(self, cases: Cases, alerts: Alerts, conversations: Conversations, outbox: OutboxRows, clocks: Clocks):
+    def __init__(
+        self, cases: Cases, alerts: Alerts, conversations: Conversations, outbox: OutboxRows, clocks: Clocks,
+        calls: Calls,
+    ):  # fmt: skip
         self.cases = cases
         self.alerts = alerts
         self.conversations = conversations
         self.outbox = outbox
         self.clocks = clocks
+        self.calls = calls
         self._district = cases.district
 
     def raise_case(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
@@ -71,13 +76,18 @@ class Alarm:
                 next_at=self.clocks.next_rung_at(level, 0, now), next_note_at=self.clocks.next_note_at(level, 0, now),
             )  # fmt: skip
         self.tell(connection, case, "alert", now, level=int(level), step=0)
+        if ringing is None or level > ringing.level:
+            loud = self.alerts.ringing(connection, case.id)
+            if loud is not None:
+                self.calls.call(connection, case, loud, 0, now)
 
     def recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
         """Call a person again for a case that the bot was given back."""
         state = after(State(case.state), "recall")
         self.cases.change(connection, case, state=state.value, owner_id=None)
-        self.ring(connection, case, max(level, case.level), now)
-        return self.cases.get(connection, case.id) or case
+        fresh = self.cases.get(connection, case.id) or case
+        self.ring(connection, fresh, max(level, case.level), now)
+        return fresh
 
     def flag_unread(self, connection: sa.Connection, case: Case, level: Level, message_id: str, now: datetime) -> None:
         """With an open case came what no machine reads: a person has to look, and is called where there is none."""
@@ -107,6 +117,7 @@ class Alarm:
                 connection, ringing.id, state="answered", answered_at=now, answered_by=by_id, next_at=None,
                 next_note_at=None,
             )  # fmt: skip
+            self.calls.withdraw(connection, ringing.id)
         return ringing is not None
 
     def sweep(self, connection: sa.Connection, now: datetime) -> int:
@@ -181,6 +192,7 @@ class Alarm:
             next_at=self.clocks.next_rung_at(alert.level, step, alert.raised_at),
         )  # fmt: skip
         self.tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
+        self.calls.call(connection, case, alert, step, now)
 
     def _waiting_note(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
         conversation = self.conversations.get(connection, alert.conversation_id)

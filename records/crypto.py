@@ -75,10 +75,15 @@ class Vault:
         return base64.b64decode(SAMPLE_KEY) in self.keys.values()
 
 
+def sign_body(secret: str, timestamp: str, body: bytes) -> str:
+    """The signature of a body at a time, as signed HTTP of ours carries it in a header."""
+    return "v1=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
 def load_vault(path: Path) -> Vault:
     """Read the key file (JSON: keys, current, index_key; base64), or make one with mode 0600 if there is none."""
     if not path.exists():
-        _write_new_keys(path)
+        write_once(path, _new_keys())
     try:
         raw = json.loads(path.read_text())
         keys = {int(number): base64.b64decode(key) for number, key in raw["keys"].items()}
@@ -92,19 +97,24 @@ def load_vault(path: Path) -> Vault:
     return vault
 
 
-def _write_new_keys(path: Path) -> None:
+def write_once(path: Path, text: str) -> None:
+    """Keep a secret in a file of mode 0600; of processes that start together, the first one's counts."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+def _new_keys() -> str:
     fresh = {
         "current": 1,
         "keys": {"1": base64.b64encode(secrets.token_bytes(32)).decode()},
         "index_key": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    draft = path.with_name(f"{path.name}.new-{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(fresh, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):  # of processes that start together, the first one's keys count
-        os.link(draft, path)
-    draft.unlink()
+    return json.dumps(fresh, indent=2)

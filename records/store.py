@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from records.addresses import Addresses
 from records.attachments import Attachments
 from records.cases import Alerts, Cases
 from records.channel_state import ChannelState
@@ -15,6 +16,7 @@ from records.crypto import Vault
 from records.decisions import Decisions
 from records.ledger import Ledger
 from records.links import Links
+from records.notices import Notices
 from records.outbox_rows import OutboxRows
 from records.staff import Staff
 from records.transcripts import Transcripts
@@ -38,6 +40,8 @@ class Store:
     cases: Cases
     alerts: Alerts
     staff: Staff
+    addresses: Addresses
+    notices: Notices
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -57,4 +61,6 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         cases=Cases(district, vault),
         alerts=Alerts(district),
         staff=Staff(district),
+        addresses=Addresses(district, vault),
+        notices=Notices(district, vault),
     )

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -113,14 +114,20 @@ class _Announced(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    """Serve the application with all its background tasks on a free port; gives the address."""
-    config = uvicorn.Config(app, port=0, ws="none", log_level="error", timeout_graceful_shutdown=1)
+async def serving(app: FastAPI, certificate: Path | None = None) -> AsyncIterator[str]:
+    """Serve the application with all its background tasks on a free port; gives the address.
+
+    With a certificate (its key in the same file) by https, as localhost.
+    """
+    config = uvicorn.Config(
+        app, port=0, ws="none", log_level="error", timeout_graceful_shutdown=1, ssl_certfile=certificate
+    )
     running = _Announced(config)
     task = asyncio.create_task(running.serve())
     await asyncio.wait_for(running.listens.wait(), 20)
     try:
-        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
+        place = "https://localhost" if certificate else "http://127.0.0.1"
+        yield f"{place}:{running.servers[0].sockets[0].getsockname()[1]}"
     finally:
         running.should_exit = True
         await task

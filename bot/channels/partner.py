@@ -7,7 +7,6 @@ nobody else can speak for a person, and both repeat until the other side has sai
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import json
 import secrets
@@ -26,6 +25,7 @@ from bot.channels.partner_file import Partner
 from bot.channels.partner_payload import BadMessage, is_https, read
 from bot.intake import Arrived, Intake
 from bot.messages import Outbound
+from records.crypto import sign_body
 
 log = structlog.get_logger()
 TIMESTAMP, SIGNATURE = "X-Hotline-Timestamp", "X-Hotline-Signature"
@@ -37,11 +37,6 @@ _AT_ONCE = 10  # messages of a batch stored together; others' work goes on in be
 _NOBODY = (secrets.token_hex(32),)  # an unknown partner is refused no sooner than a forged signature
 _DELIVERED_BEFORE, _GONE, _BUSY = 409, 410, 429
 _NOT_NOW = frozenset({408, 425})  # of the partner's front end; says nothing about this message
-
-
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """The signature of a body at a time, as the header carries it."""
-    return "v1=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 @dataclass
@@ -111,7 +106,7 @@ class PartnerChannel:
         headers = {
             "Content-Type": "application/json",
             TIMESTAMP: timestamp,
-            SIGNATURE: sign(self.partner.secrets[0], timestamp, body),
+            SIGNATURE: sign_body(self.partner.secrets[0], timestamp, body),
         }
         async with self.http.stream("POST", url, content=body, headers=headers, follow_redirects=False) as answer:
             left = _LONGEST_ANSWER
@@ -186,7 +181,7 @@ def _check_signature(known: tuple[str, ...], request: Request, raw: bytes, now: 
     """Who holds no secret learns nothing; who holds one is told when only the clock is wrong."""
     timestamp, given = request.headers.get(TIMESTAMP, ""), request.headers.get(SIGNATURE, "").encode()
     is_time = timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 13
-    fits = [hmac.compare_digest(given, sign(secret, timestamp, raw).encode()) for secret in known]
+    fits = [hmac.compare_digest(given, sign_body(secret, timestamp, raw).encode()) for secret in known]
     if not any(fits) or not is_time:
         raise HTTPException(401, f"unknown partner, or {SIGNATURE} does not fit {TIMESTAMP} and the raw body")
     ours = int(now.timestamp())

@@ -7,6 +7,7 @@ the page hears of a new message by server-sent events and may read it again afte
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import secrets
@@ -25,6 +26,7 @@ from bot.channels import SendRules
 from bot.channels.body import read_body
 from bot.messages import Inbound, Outbound
 from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
+from bot.reminding import Reminding
 from records import events
 from records.conversations import Conversation, Message, NewMessage
 from records.events import Cursor
@@ -37,7 +39,9 @@ _LONGEST_BODY = LONGEST_BYTES * 6 + 4096  # JSON may write one byte as six chara
 _KINDS = frozenset({"text", "voice", "image", "video", "sticker", "place", "file", "unknown"})
 _LARGEST_SEQ = 2**31 - 1  # of the database column
 FOLDER = Path(__file__).parent / "web"
-_SCRIPTS = ("chat.js", "feed.js", "frame.js", "queue.js", "rows.js", "stream.js", "wire.js")
+_SCRIPTS = (
+    "chat.js", "feed.js", "frame.js", "knock.js", "queue.js", "reminder.js", "rows.js", "stream.js", "wire.js",
+)  # fmt: skip
 _SERVED = frozenset({"chat.css", "icon.svg", *_SCRIPTS})
 
 
@@ -59,6 +63,7 @@ class WebChat:
 
     pipeline: Pipeline
     feed: Feed
+    reminding: Reminding
     page: Mapping[str, Any]  # values of the page: name, numbers, quick-leave address
     greeting: str
     secure_cookie: bool
@@ -102,8 +107,8 @@ class WebChat:
 
     async def post_message(self, request: Request) -> Response:
         """Send a message: {"client_message_id", "text", "kind"?}. Stored on disk before the answer (202)."""
-        conversation_id = await self._conversation_id(request)
-        body = _read_json(await read_body(request, _LONGEST_BODY, "a message may have at most 64 KiB"))
+        conversation_id = await self.conversation_id(request)
+        body = read_json(await read_body(request, _LONGEST_BODY, "a message may have at most 64 KiB"))
         client_id, text, kind = body.get("client_message_id"), body.get("text", ""), body.get("kind", "text")
         if not isinstance(client_id, str) or not 1 <= len(client_id) <= 64 or not _is_plain(client_id):
             raise HTTPException(422, "client_message_id must be 1 to 64 printable ASCII characters")
@@ -118,12 +123,20 @@ class WebChat:
 
     async def get_messages(self, request: Request, after: int = 0) -> dict[str, Any]:
         """Messages after a number, oldest first, at most 200, and who is speaking now."""
-        conversation_id = await self._conversation_id(request)
-        return await asyncio.to_thread(self._read, conversation_id, min(max(0, after), _LARGEST_SEQ))
+        conversation_id = await self.conversation_id(request)
+        shown = min(max(0, after), _LARGEST_SEQ)
+        found, is_expected = await asyncio.to_thread(self._read, conversation_id, shown)
+        if is_expected:
+            now = self.pipeline.now()
+            with contextlib.suppress(sa.exc.SQLAlchemyError):  # reading goes on; the page asks again soon
+                await self.pipeline.writer.write(
+                    lambda connection: self.reminding.shown(connection, conversation_id, shown, now), rings=False
+                )
+        return found
 
     async def get_events(self, request: Request) -> Response:
         """Server-sent events: `message` with one message as JSON. Resumes by Last-Event-ID."""
-        conversation_id = await self._conversation_id(request)
+        conversation_id = await self.conversation_id(request)
         after = Cursor.parse(request.headers.get("last-event-id", ""))
         return StreamingResponse(
             self._stream(conversation_id, after),
@@ -139,12 +152,12 @@ class WebChat:
         conversation_id = await self._find(request)
         if conversation_id:
             now = self.pipeline.now()
-            await self.pipeline.writer.write(
-                lambda connection: events.append(
-                    connection, self._district, "desk", "visitor_left", now, conversation_id=conversation_id
-                )
-            )
+            await self.pipeline.writer.write(lambda connection: self._left(connection, conversation_id, now))
         return response
+
+    def _left(self, connection: sa.Connection, conversation_id: str, now: datetime) -> None:
+        self.reminding.turn_off(connection, conversation_id)
+        events.append(connection, self._district, "desk", "visitor_left", now, conversation_id=conversation_id)
 
     @property
     def _district(self) -> str:
@@ -187,18 +200,21 @@ class WebChat:
         with self.pipeline.engine.connect() as connection:
             return self.pipeline.conversations.by_token(connection, token_hash)
 
-    async def _conversation_id(self, request: Request) -> str:
+    async def conversation_id(self, request: Request) -> str:
+        """Whose request it is; 401 for a request of nobody's."""
         conversation_id = await self._find(request)
         if conversation_id is None:
             raise HTTPException(401, "no session: POST /api/chat/sessions first")
         return conversation_id
 
-    def _read(self, conversation_id: str, after: int) -> dict[str, Any]:
+    def _read(self, conversation_id: str, after: int) -> tuple[dict[str, Any], bool]:
+        """What the page asks for, and whether a reminder waits for its asking."""
         conversations = self.pipeline.conversations
         with self.pipeline.engine.connect() as connection:
             conversation = conversations.get(connection, conversation_id)
             found = conversations.messages(connection, conversation_id, after=after)
-        return {"messages": [shown(message) for message in found], **_status(conversation)}
+            is_expected = self.reminding.is_expected(connection, conversation_id)
+        return {"messages": [shown(message) for message in found], **_status(conversation)}, is_expected
 
     async def _stream(self, conversation_id: str, after: Cursor | None) -> AsyncIterator[str]:
         yield "retry: 1000\n: ready\n\n"
@@ -245,12 +261,12 @@ def _status(conversation: Conversation | None) -> dict[str, Any]:
 
 def _refuse_foreign_origin(request: Request) -> None:
     origin = request.headers.get("origin")
-    if request.method == "POST" and origin and origin.split("://", 1)[-1] != request.headers.get("host"):
+    if request.method != "GET" and origin and origin.split("://", 1)[-1] != request.headers.get("host"):
         raise HTTPException(403, "this page may not send here")
 
 
-def _read_json(raw: bytes) -> Mapping[str, Any]:
-    """Broken UTF-8 is kept byte for byte as half characters, never refused."""
+def read_json(raw: bytes) -> Mapping[str, Any]:
+    """The object in a body. Broken UTF-8 is kept byte for byte as half characters, never refused."""
     try:
         body = json.loads(raw.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):

@@ -19,9 +19,12 @@ from fastapi.templating import Jinja2Templates
 from escalation.accounts import Accounts
 from escalation.alarm import Alarm
 from escalation.desks import Desks
+from escalation.own_ways import OwnWays
+from escalation.receipts import Receipts
 from records.attachments import Attachments
 from records.cases import Case
 from records.feed import Feed
+from records.notices import Notice
 from records.outbox_rows import Pending
 from records.staff import Counsellor, StaffSession
 from records.transcripts import Transcripts
@@ -33,6 +36,7 @@ _TOUCH_EVERY = timedelta(seconds=60)
 ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console", "队列", "queue_view"),
     ("/console/undelivered", "未送达", "queue_view"),
+    ("/console/notices", "我的通知", "notice_own"),
 )
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
@@ -92,6 +96,10 @@ class Console:
     transcripts: Transcripts
     words_of: Callable[[Pending], str]  # what a row of the outbox says
     longest_bubble: Callable[[str], int]  # channel -> how many bytes its platform takes in one bubble
+    own_ways: OwnWays
+    receipts: Receipts
+    notice_words: Callable[[Notice], tuple[str, str]]  # title and text of a call, without its link
+    push_key: str  # what a browser needs to be knocked at; empty = no web push
     now: Callable[[], datetime]
     hotline_name: str
     oncall: str

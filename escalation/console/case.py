@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from escalation.cases import DISPOSITIONS, State
 from escalation.console.access import CaseView, Console, Visitor, act
 from escalation.console.person import add_decisions, person_values
-from escalation.console.queue import case_row
+from escalation.console.queue import called_for, case_row
 from escalation.console.talk import message_values
 from escalation.showing import displayable
 from triage.risk import Level
@@ -181,7 +181,15 @@ def _shown(console: Console, view: CaseView) -> dict[str, Any]:
     changes = _changes(console, view)
     has_lost = console.alarm.outbox.dead_in(connection, case.conversation_id)
     return {
-        "row": case_row(console, case, alert, view.names, console.now(), has_lost_words=bool(has_lost)),
+        "row": case_row(
+            console,
+            case,
+            alert,
+            view.names,
+            console.now(),
+            has_lost_words=bool(has_lost),
+            called=called_for(console, connection, alert).get(case.id),
+        ),
         "is_owner": case.owner_id == view.visitor.id and case.state == State.IN_SERVICE,
         "messages": message_values(console, view),
         "changes": changes,

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from escalation.alarm import overdue_s
+from escalation.calling import Called, told
 from escalation.cases import STATE_WORDS, State
 from escalation.console.access import Console, Visitor
 from escalation.routing import RUNG_WORDS, rung
@@ -92,12 +93,16 @@ def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
     with console.engine.connect() as connection:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         ringing = alarm.alerts.all_ringing(connection)
+        called = called_for(console, connection, *ringing.values())
         lost = alarm.outbox.dead_in(connection)
         now = console.now()
         rows = [
-            case_row(console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost)
+            case_row(
+                console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
+                called=called.get(case.id),
+            )
             for case in alarm.cases.queue(connection, limit=_MOST_ROWS)
-        ]
+        ]  # fmt: skip
         return rows, cursor, alarm.outbox.count_dead(connection)
 
 
@@ -110,9 +115,17 @@ def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
         owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
         names = {owner.id: owner.display_name} if owner else {}
         alert = alarm.alerts.ringing(connection, case.id)
+        called = called_for(console, connection, alert).get(case.id)
         lost = alarm.outbox.dead_in(connection, case.conversation_id)
-        row = case_row(console, case, alert, names, console.now(), has_lost_words=bool(lost))
+        row = case_row(console, case, alert, names, console.now(), has_lost_words=bool(lost), called=called)
     return {**row, "what": item.kind, "data": dict(item.data)}
+
+
+def called_for(console: Console, connection: sa.Connection, *alerts: Alert | None) -> dict[str, Called]:
+    """Case id -> who was called outside the screens while it rings."""
+    ringing = {alert.id: alert.case_id for alert in alerts if alert is not None}
+    found = console.alarm.calls.notices.of_alerts(connection, list(ringing))
+    return {ringing[alert_id]: told(notices) for alert_id, notices in found.items()}
 
 
 def _case_of(console: Console, connection: sa.Connection, item: Event) -> Case | None:
@@ -124,7 +137,7 @@ def _case_of(console: Console, connection: sa.Connection, item: Event) -> Case |
 
 def case_row(
     console: Console, case: Case, alert: Alert | None, names: Mapping[str, str], now: datetime,
-    *, has_lost_words: bool,
+    *, has_lost_words: bool, called: Called | None,
 ) -> dict[str, Any]:  # fmt: skip
     """One row of the queue as values; no words of the visitor. A case that rings although somebody serves it has
     words that did not arrive."""
@@ -148,4 +161,6 @@ def case_row(
         "is_late": bool(alert and overdue_s(alert, clocks, now) > 0),
         "is_drill": case.is_drill,
         "has_lost_words": has_lost_words,
+        "called": called.words if called else "",
+        "not_called": called.failed if called else "",
     }

@@ -11,6 +11,7 @@ from __future__ import annotations
 from records.columns import UtcTime, metadata
 from records.tables.cases import alert, case_record, level_change, note
 from records.tables.house import event, seal
+from records.tables.notices import notice, notice_address
 from records.tables.people import contact, contact_decision, contact_plan, link_code
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.staff import audit, counsellor, staff_session
@@ -36,6 +37,8 @@ __all__ = [
     "message",
     "metadata",
     "note",
+    "notice",
+    "notice_address",
     "outbox",
     "rate",
     "seal",

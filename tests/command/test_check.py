@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 import wiring
-from command.check import faults
+from command.check import faults, ways_out
 from command.main import app
 from records import tables as t
 from records.crypto import SAMPLE_KEY
@@ -169,3 +169,31 @@ def test_a_screening_release_that_cannot_work_is_a_fault(fit: dict[str, str]) ->
     (rules,) = home.glob("*/rulebook/suicide.toml")
     rules.write_text("[[frame", encoding="utf-8")
     assert ["规则读不了" in fault for fault in faults(load_settings(fit))] == [True]
+
+
+def called_at(environment: dict[str, str], login: str, carrier: str, address: str) -> None:
+    store = wiring.open_store(load_settings(environment))
+    with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        who = store.staff.by_login(connection, login)
+        assert who is not None
+        store.addresses.add(connection, "staff", who.id, carrier, address, _NOW)
+    store.engine.dispose()
+
+
+def test_it_says_how_each_rung_is_called_outside_the_screens(fit: dict[str, str]) -> None:
+    fit |= {"HOTLINE_SMS_URL": "https://sms.x.cn/send", "HOTLINE_SMS_SECRET": "s" * 32}
+    called_at(fit, "lead", "sms", "13800000001")
+    called_at(fit, "lead", "mail", "lead@x.cn")  # mail is not switched on
+    called_at(fit, "lin", "sms", "13800000002")  # seats are called at their browsers only
+    assert ways_out(load_settings(fit)) == {"全体坐席": [], "值班长": ["短信 1"], "督导": [], "外部值守": ["短信 1"]}
+
+
+def test_it_warns_when_nobody_can_be_called_and_production_starts_all_the_same(
+    fit: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in fit.items():
+        monkeypatch.setenv(name, value)
+    found = CliRunner().invoke(app, ["check"])
+    assert found.exit_code == 0
+    assert "警报叫不到任何人" in found.output
+    assert faults(load_settings(fit)) == []

@@ -24,7 +24,8 @@ NAME, PHONE, WECHAT = "欧阳金丝雀", "13912345678", "wx_canary_7788"
 SENTENCE = f"我叫{NAME}，电话{PHONE}，微信{WECHAT}"
 REPLY, NOTE, SUMMARY = "金丝雀老师的回复原文", "金丝雀备注：母亲在隔壁", "金丝雀小结：已由父亲陪同就医"
 PASSWORD = "jin-si-que-mima-2026"
-CANARIES = ["金丝雀", PHONE, WECHAT, PASSWORD]
+SMS_SECRET = "jin-si-que-duanxin-miyao-2026-11-22"
+CANARIES = ["金丝雀", PHONE, WECHAT, PASSWORD, SMS_SECRET]
 
 
 @dataclass
@@ -55,6 +56,7 @@ def running(tmp_path: Path, index_folder: Path) -> Iterator[Running]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment = kept | {
         "HOTLINE_DATA_DIR": str(folder), "HOTLINE_PORT": str(port), "COLUMNS": "200", "PYTHONUNBUFFERED": "1",
+        "HOTLINE_SMS_URL": "http://127.0.0.1:9/", "HOTLINE_SMS_SECRET": SMS_SECRET,
     }  # fmt: skip
     log = tmp_path / "log"
     with log.open("wb") as sink:
@@ -119,6 +121,9 @@ def serve_as_a_counsellor(running: Running) -> list[str]:
             ("close", {"disposition": "rescue", "summary": SUMMARY}),
         ):  # fmt: skip
             desk.post(f"{case}/{action}", data=fields, headers=token)
+        desk.post("/console/notices/add", data={"carrier": "sms", "address": PHONE}, headers=token)
+        (mine,) = desk.get("/console/notices.json").json()["addresses"]
+        desk.post(f"/console/notices/{mine['id']}/trial", data={}, headers=token)
         assert SUMMARY in desk.get(case, headers={"Accept": "text/html"}).text
         return [cookie for cookie in desk.cookies.values() if cookie]
 

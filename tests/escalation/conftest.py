@@ -14,6 +14,7 @@ from escalation.alarm import Alarm, Danger
 from escalation.desk import Desk
 from escalation.handling import Handling
 from escalation.roles import load_permissions
+from outside import Ways
 from records import tables as t
 from records.cases import Alert, Case
 from records.conversations import Conversation
@@ -112,5 +113,6 @@ def raised_at(office: Office, case_id: str) -> datetime:
 
 @pytest.fixture
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
-    alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, wiring.make_clocks(settings))
+    calls = wiring.make_calls(store, Ways(carriers={}, own={}, push_key=None))
+    alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, wiring.make_clocks(settings), calls)
     return Office(store, writer, alarm, Desk(Handling(alarm, store.staff), load_permissions()), clock)

@@ -4,6 +4,7 @@
 import { Feed } from "./feed.js";
 import { goTo, keepToken, keepsToken, shelf, tell } from "./frame.js";
 import { KEY as QUEUE_KEY, Queue } from "./queue.js";
+import { Reminder } from "./reminder.js";
 import { Rows } from "./rows.js";
 import { call, whenSessionIsNew } from "./wire.js";
 
@@ -35,6 +36,7 @@ const state = {
   escapedAt: -Infinity, // a single Esc on a young page is no double one
 };
 
+const reminder = new Reminder();
 const rows = new Rows(log, byId("newer"), numbers.split("|"), tap);
 const queue = new Queue({
   waiting(item) {
@@ -43,6 +45,7 @@ const queue = new Queue({
   },
   stored(item, id, seq) {
     rows.settle(item, id, seq);
+    reminder.offer();
     feed.note(seq);
     if (item.id === state.urgentId) byId("help-state").textContent = HELP.stored;
   },
@@ -66,7 +69,8 @@ const queue = new Queue({
 const feed = new Feed({
   message(message) {
     rows.add(message, queue.items);
-    if (message.author !== "visitor") tell("news");
+    if (message.author === "visitor") reminder.offer();
+    else tell("news");
   },
   speaker: showSpeaker,
   complete() {
@@ -156,6 +160,7 @@ function leave(event) {
   event?.preventDefault();
   store((storage) => storage.setItem(LEFT_KEY, "1")); // the cookie goes at the next visit if the server is away now
   queue.leave();
+  reminder.forget();
   call("POST", "/api/chat/leave", { keepalive: true, isFinal: true });
   keepToken("");
   vanish();
@@ -230,6 +235,7 @@ function wire() {
   window.visualViewport?.addEventListener("resize", fitKeyboard);
   window.visualViewport?.addEventListener("scroll", fitKeyboard);
   whenSessionIsNew(() => {
+    reminder.forget(); // it belonged to another conversation, perhaps to another person
     store((storage) => storage.setItem(SESSION_KEY, String(Date.now())));
     beginSession();
   });
@@ -237,6 +243,7 @@ function wire() {
 
 // Somebody left from here while the server could not be told: nothing of that conversation is shown before it is.
 async function finishLeaving() {
+  if (store((storage) => storage.getItem(LEFT_KEY))) reminder.forget();
   for (let tries = 0; store((storage) => storage.getItem(LEFT_KEY)); tries += 1) {
     const { status } = await call("POST", "/api/chat/leave", { isFinal: true });
     if (status > 0 && status < 500) return store((storage) => storage.removeItem(LEFT_KEY));

@@ -65,7 +65,8 @@ function draw() {
   put(part("state"), row.state_label);
   part("drill").hidden = !row.is_drill;
   part("lost").hidden = !row.has_lost_words;
-  for (const [key, words] of [["wish", row.wish], ["rung", row.step ? `已升级到：${row.rung}` : ""]]) {
+  const badges = [["wish", row.wish], ["rung", row.step ? `已升级到：${row.rung}` : ""], ["called", row.called], ["not-called", row.not_called]];
+  for (const [key, words] of badges) {
     part(key).hidden = !words;
     put(part(key), words);
   }

@@ -65,7 +65,7 @@ function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
     node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
-    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), rung: part(".rung"), claim: part(".claim"), open: part(".open"), error: part(".error"),
+    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -86,6 +86,10 @@ function fill(line, row) {
   line.lost.hidden = !row.has_lost_words;
   line.rung.hidden = !row.step;
   put(line.rung, `已升级到：${row.rung}`);
+  for (const [badge, words] of [[line.called, row.called], [line.notCalled, row.not_called]]) {
+    badge.hidden = !words;
+    put(badge, words);
+  }
   line.claim.hidden = row.state !== "new" && row.state !== "waiting_user";
   line.claim.classList.toggle("main", row.state === "new");
   tick(line, row);

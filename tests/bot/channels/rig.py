@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from tests.browsing import Site
+import server
+from bot.messages import Outbound
+from tests.browsing import Site, serving
+from tests.building import compiled_screener
+from wiring import Service
 
 
 class Trouble(Enum):
@@ -71,3 +77,22 @@ class Rig(Protocol):
     def seen(self, person: str) -> list[str]:
         """The texts that the person sees on their phone, oldest first, as the platform took them from us."""
         ...
+
+    def tokens_fetched(self) -> int:
+        """How often the platform was asked for an access token; asked only where there are such."""
+        ...
+
+
+@contextlib.asynccontextmanager
+async def another_process(rig: Rig) -> AsyncIterator[Service]:
+    """A second service on the same database, beside the same platform."""
+    app = server.build_app(rig.site.service.settings, screener=compiled_screener())
+    async with serving(app):
+        yield app.state.service
+
+
+async def send_by(rig: Rig, process: Service, person: str) -> None:
+    """One process sends one bubble by its own connections."""
+    delivery_id = f"{uuid.uuid4().hex}-0"
+    bubble = Outbound("any", rig.name, f"{person}，我在", "system", None, {}, rig.address(person), delivery_id)
+    await process.outbox.channels[rig.name].send(bubble)

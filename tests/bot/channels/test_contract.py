@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from records import tables as t
-from tests.bot.channels.rig import Rig, Trouble, until
+from tests.bot.channels.rig import Rig, Trouble, another_process, send_by, until
 from tests.bot.channels.rigs import RIGS
 from tests.building import CRISIS, counsellor, do, rows
 
@@ -186,6 +186,23 @@ async def renews_a_token(rig: Rig) -> None:
     await rig.post("token", 1, CRISIS)
     await until(lambda: bool(rig.seen("token")))
     assert len(rig.seen("token")) == 1
+
+
+@case("访问令牌在两个进程里同时失效：各最多换新一次，每条只送达一次")
+async def renews_a_token_of_two_processes(rig: Rig) -> None:
+    if not rig.has_token:
+        pytest.skip("this platform has no access token")
+    people = [f"{process}-{number}" for process in ("one", "other") for number in range(3)]
+    for number, person in enumerate(people):
+        await rig.post(person, 300 + number, HELLO)
+    await until(lambda: all(rig.seen(person) for person in people))
+    async with another_process(rig) as other:
+        processes = [rig.site.service] * 3 + [other] * 3
+        before = rig.tokens_fetched()
+        rig.trouble(Trouble.TOKEN_EXPIRED)
+        await asyncio.gather(*(send_by(rig, *pair) for pair in zip(processes, people, strict=True)))
+    assert [told(rig, person, f"{person}，我在") for person in people] == [1] * len(people)
+    assert 1 <= rig.tokens_fetched() - before <= 2
 
 
 def _needs_a_wire(rig: Rig) -> None:

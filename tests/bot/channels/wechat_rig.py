@@ -76,6 +76,9 @@ class WeChatRig:
     def trouble(self, what: Trouble) -> None:
         self.platform.set_trouble(what)
 
+    def tokens_fetched(self) -> int:
+        return self.platform.calls["/cgi-bin/stable_token"]
+
     def seen(self, person: str) -> list[str]:
         return self.phone(person).seen
 

@@ -77,7 +77,8 @@ class WecomPlatform(WecomPhones):
             return fault
         if corpid != CORP or corpsecret != SECRET:
             return _json({"errcode": 40013 if corpid != CORP else 40001, "errmsg": "invalid credential"})
-        self.tokens.append(f"access-{secrets.token_hex(8)}")
+        if not self.tokens or not self.tokens[-1]:  # while one is good, everybody who asks gets the same
+            self.tokens.append(f"access-{secrets.token_hex(8)}")
         return _json({"errcode": 0, "errmsg": "ok", "access_token": self.tokens[-1], "expires_in": 7200})
 
     def _post(self, name: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Any]:

@@ -93,6 +93,10 @@ class WecomRig:
         self.platform.trouble = what
         self.platform.calm.set()
 
+    def tokens_fetched(self) -> int:
+        """How often the platform was asked for an access token."""
+        return self.platform.calls["gettoken"]
+
     def seen(self, person: str) -> list[str]:
         """What the person sees on the phone."""
         return list(self.platform.phone(person).seen)

@@ -18,7 +18,12 @@ from tests.building import EMERGENCY, Clock, compiled_screener, rows
 
 pytestmark = pytest.mark.anyio
 
-_OPEN = {("GET", "/console/sign-in"), ("POST", "/console/sign-in")}
+_OPEN = {
+    ("GET", "/console/sign-in"), ("POST", "/console/sign-in"),
+    # whoever holds the link of a call, or is the browser that was knocked at: see test_seen.py
+    ("GET", "/console/seen/{token}"), ("POST", "/console/seen/{token}"),
+    ("POST", "/console/knock"), ("POST", "/console/knock/seen"),
+}  # fmt: skip
 _CONTENT_ROLES = ("counsellor", "duty_lead", "supervisor")
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.partner import sign
 from bot.channels.partner_file import load_partners
 from bot.channels.partner_payload import KINDS
+from records.crypto import sign_body
 from tests.bot.channels.partner_platform import (
     SECRET,
     WAIT_S,
@@ -122,7 +122,7 @@ def test_the_toml_example_is_a_partner_also_with_every_optional_line(tmp_path: P
 def test_the_numbers_to_check_an_implementation_with_are_right() -> None:
     found = re.search(r"密钥 `(.+?)`，时间戳 `(.+?)`，请求体 `(.+?)`.*?(v1=[0-9a-f]{64})", GUIDE, re.DOTALL)
     assert found
-    assert sign(found[1], found[2], found[3].encode()) == found[4]
+    assert sign_body(found[1], found[2], found[3].encode()) == found[4]
 
 
 def test_the_guide_names_every_kind_and_the_emergency_numbers() -> None:

@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 
 import platforms
-from bot.channels.partner import sign
 from bot.channels.webchat import WebChannel
+from records.crypto import sign_body
 from settings import load_settings
 from tests.bot.channels.partner.people import stored
 from tests.bot.channels.partner_platform import SECRET, WAIT_S, PartnerRig, signed
@@ -32,8 +32,8 @@ def forgeries(body: bytes) -> dict[str, dict[str, str]]:
         "another time": {**good, "X-Hotline-Timestamp": str(int(good["X-Hotline-Timestamp"]) - 1)},
         "no version": {**good, "X-Hotline-Signature": good["X-Hotline-Signature"][3:]},
         "strange letters": {**good, "X-Hotline-Signature": "v1=é²"},
-        "strange time": {"X-Hotline-Timestamp": "²", "X-Hotline-Signature": sign(SECRET, "²", body)},
-        "endless time": {"X-Hotline-Timestamp": "9" * 500, "X-Hotline-Signature": sign(SECRET, "9" * 500, body)},
+        "strange time": {"X-Hotline-Timestamp": "²", "X-Hotline-Signature": sign_body(SECRET, "²", body)},
+        "endless time": {"X-Hotline-Timestamp": "9" * 500, "X-Hotline-Signature": sign_body(SECRET, "9" * 500, body)},
     }
 
 

@@ -1,0 +1,50 @@
+"""Writes the calls of a rung in the same transaction as the step, and takes them back when somebody comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from escalation.calling import Rung, outside_of, waited, ways_of
+from escalation.routing import rung
+from records.addresses import Addresses
+from records.cases import Alert, Case
+from records.notices import CALL, NewNotice, Notices
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calling shell. `own`: addresses of the settings, name -> carrier; without `carriers` nobody is called."""
+
+    notices: Notices
+    addresses: Addresses
+    rungs: Mapping[str, Rung]
+    carriers: frozenset[str]
+    own: Mapping[str, str]
+
+    def call(self, connection: sa.Connection, case: Case, alert: Alert, step: int, now: datetime) -> None:
+        """Call whoever this rung calls; the same step calls nobody twice. A drill stays on the screens."""
+        if not self.carriers or case.is_drill:
+            return
+        rule = self.rungs[rung(step)]
+        staff = [way for way in self.addresses.staff_ways(connection) if way.carrier in self.carriers]
+        called = outside_of(rule, alert.level, self.own) + ways_of(rule, alert.level, staff)
+        key = "call.unreached" if case.owner_id is not None else "call.climbed" if step else "call.ringing"
+        params = {"colour": alert.level.colour, "waited": waited(now - alert.raised_at)}
+        notices = [
+            NewNotice(
+                CALL, key, way.carrier, way.address_id, now, params=params,
+                occasion=f"{alert.id}/{int(alert.level)}/{step}", alert_id=alert.id, case_id=case.id, step=step,
+                counsellor_id=way.counsellor_id,
+            )
+            for way in called
+        ]  # fmt: skip
+        self.notices.add(connection, notices, now)
+
+    def withdraw(self, connection: sa.Connection, alert_id: str) -> None:
+        """Somebody has come."""
+        if self.carriers:
+            self.notices.withdraw(connection, alert_id)
