@@ -161,7 +161,8 @@ def _make_console(service: Service) -> access.Console:
         ),
         receipts=Receipts(store.notices, store.addresses, store.alerts, store.staff),
         notice_words=service.sending.shown, push_key=service.push_key, now=service.now,
-        hotline_name=settings.hotline_name, oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
+        helpline=settings.numbers()["help"], hotline_name=settings.hotline_name,
+        oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),
         secure_cookie=settings.is_https, templates=access.make_templates(),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from bot.linking import Linking
 from bot.marking import Marking
 from bot.media import MediaFetcher
 from bot.outbox import Outbox
+from bot.own_plan import OwnPlan
 from bot.pipeline import Pipeline
 from bot.recogniser import HttpRecogniser
 from bot.reminding import Reminding
@@ -35,6 +36,7 @@ from escalation.calling import load_rungs
 from escalation.calls import Calls
 from escalation.desk import Desk
 from escalation.desks import Desks, open_desks
+from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
 from escalation.routing import Clocks
 from knowledge import index as knowledge_index
@@ -198,10 +200,17 @@ def make_pipeline(
         answering=load_answering(settings), conversations=store.conversations, transcripts=store.transcripts,
         outbox=store.outbox, alarm=alarm,
         linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
+        own_plan=OwnPlan(store.safety_plans, store.links, store.outbox, Pace(settings.district), load_parts()),
         restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
         now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
     )  # fmt: skip
+
+
+def make_alarm(settings: Settings, store: Store, ways: Ways) -> Alarm:
+    """What opens cases and climbs the ladder, with this deployment's clocks and ways out."""
+    calls = make_calls(store, ways)
+    return Alarm(store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings), calls)
 
 
 def make_calls(store: Store, ways: Ways) -> Calls:
@@ -230,9 +239,7 @@ def build_service(
     writer = Writer(store.engine, after_commit=feed.ring)
     http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2, limits=_NO_SHARED_LIMIT)
     ways = outside.open_ways(settings, http, now)
-    alarm = Alarm(
-        store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings), make_calls(store, ways)
-    )
+    alarm = make_alarm(settings, store, ways)
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = make_pipeline(settings, store, writer, alarm, screener or screening_in_force(settings), now)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))

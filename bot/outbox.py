@@ -11,6 +11,7 @@ else, and a reply that takes its time holds up no crisis.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 _CRISIS, _REST = (int(Lane.CRISIS),), tuple(int(lane) for lane in Lane if lane is not Lane.CRISIS)
 _ALL = _CRISIS + _REST
 _BURST = 3.0  # bubbles to one person at once
+_PARTING_S = 3.0
 _MOST_UNDER_WAY = 200  # sends of one loop
 _OFF_FOR = timedelta(minutes=1)  # while processes are exchanged, the other one may have the channel
 
@@ -62,32 +64,38 @@ class Outbox:
 
     async def run(self, idle_s: float) -> None:
         """Deliver for ever, every platform by itself."""
-        loops = []
-        for name, channel in self.channels.items():
-            for lanes in (_ALL,) if channel.delivers_by_store else (_CRISIS, _REST):
-                self._bells.append(asyncio.Event())
-                loops.append(self._run(name, lanes, self._bells[-1], idle_s))
-        await asyncio.gather(*loops)
+        async with asyncio.TaskGroup() as group:  # waits for all of them also when we are stopped
+            for name, channel in self.channels.items():
+                for lanes in (_ALL,) if channel.delivers_by_store else (_CRISIS, _REST):
+                    self._bells.append(asyncio.Event())
+                    group.create_task(self._run(name, lanes, self._bells[-1], idle_s))
 
     async def _run(self, channel: str, lanes: Sequence[int], bell: asyncio.Event, idle_s: float) -> None:
         """The bell wakes it after a commit, the idle time repairs what the bell missed."""
         under_way: set[asyncio.Task[None]] = set()
-        while True:
-            bell.clear()
-            try:
-                while started := await self.deliver_due(channel, lanes):
-                    for task in started:
-                        under_way.add(task)
-                        task.add_done_callback(partial(_finished, under_way))
-                    if len(under_way) >= _MOST_UNDER_WAY:
-                        await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            except Exception as error:  # one of the three broad excepts: rows stay due, the next round tries again
-                log.error("deliver.failed", error=type(error).__name__, channel=channel)
-                await asyncio.sleep(min(idle_s, 0.5))
-            try:
-                await asyncio.wait_for(bell.wait(), idle_s)
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                bell.clear()
+                await self._start_due(channel, lanes, under_way, idle_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), idle_s)
+        finally:  # what is half out is marked, or it would go out twice
+            if under_way:
+                await asyncio.wait(under_way, timeout=_PARTING_S)
+
+    async def _start_due(
+        self, channel: str, lanes: Sequence[int], under_way: set[asyncio.Task[None]], idle_s: float
+    ) -> None:
+        try:
+            while started := await self.deliver_due(channel, lanes):
+                for task in started:
+                    under_way.add(task)
+                    task.add_done_callback(partial(_finished, under_way))
+                if len(under_way) >= _MOST_UNDER_WAY:
+                    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        except Exception as error:  # one of the three broad excepts: rows stay due, the next round tries again
+            log.error("deliver.failed", error=type(error).__name__, channel=channel)
+            await asyncio.sleep(min(idle_s, 0.5))
 
     async def deliver_due(self, channel: str | None, lanes: Sequence[int] = _ALL) -> list[asyncio.Task[None]]:
         """One round: lease what is due and start to send it; None is for channels that were switched off."""

@@ -17,6 +17,7 @@ from bot.judgement import Judgement, judge
 from bot.linking import Linking, Wish, wish_of
 from bot.marking import tell_of_message
 from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
+from bot.own_plan import INTENT, OwnPlan
 from bot.replies import Intents
 from bot.restraint import Hold, Restraint
 from escalation.alarm import Alarm, Danger
@@ -48,6 +49,7 @@ class Pipeline:
     outbox: OutboxRows
     alarm: Alarm
     linking: Linking
+    own_plan: OwnPlan
     restraint: Restraint
     now: Callable[[], datetime]
     crisis_repeat: timedelta
@@ -107,7 +109,10 @@ class Pipeline:
         screening, level = judgement.screening, judgement.level
         self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
         self.conversations.remember(connection, conversation.id, judgement.memory.to_dict(), level)
-        return self._escalate(connection, conversation, inbound, message_id, judgement, hold, now)
+        case = self._escalate(connection, conversation, inbound, message_id, judgement, hold, now)
+        if self.intents.of(inbound.text) == INTENT:
+            self.own_plan.give(connection, conversation, now)
+        return case
 
     def _repeat(self, connection: sa.Connection, inbound: Inbound) -> Receipt | None:
         found = self.conversations.find_external(connection, inbound.channel, inbound.external_id)
@@ -132,9 +137,8 @@ class Pipeline:
     def wants_answer(self, inbound: Inbound, disposition: Disposition) -> bool:
         """Whether the bot looks for something to say to these words."""
         is_question = inbound.kind == "text" or (inbound.kind == "voice" and bool(inbound.text))
-        return (
-            disposition.may_answer and inbound.is_answered and is_question and self.intents.of(inbound.text) != "person"
-        )
+        is_served = self.intents.of(inbound.text) in ("person", INTENT)
+        return disposition.may_answer and inbound.is_answered and is_question and not is_served
 
     def _link_wish(self, inbound: Inbound) -> Wish | None:
         """What they want of their links; people handle it where the bot does not answer."""

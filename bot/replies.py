@@ -49,7 +49,7 @@ class Intents:
     phrases: Mapping[str, str]  # trimmed phrase -> intent
 
     def of(self, text: str) -> str:
-        """person, emergency, link, unlink, exit, hello, thanks; empty when the message is not one of the phrases."""
+        """person, emergency, link, unlink, own_plan, exit, hello, thanks; empty when it is none of the phrases."""
         return self.phrases.get(trimmed(text), "") if len(text) < 40 else ""
 
 

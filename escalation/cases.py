@@ -15,6 +15,10 @@ class State(StrEnum):
     IN_SERVICE = "in_service"  # a counsellor owns the conversation, the bot is silent
     WAITING_USER = "waiting_user"  # handed back to the bot, still the counsellor's to close
     CLOSED = "closed"
+    MERGED = "merged"  # it goes on in another case of the same person
+
+
+ENDED = (State.CLOSED, State.MERGED)  # the same as records.tables.cases.ENDED
 
 
 class NotAllowed(Exception):
@@ -37,6 +41,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (State.IN_SERVICE, "release"): State.NEW,
     (State.IN_SERVICE, "close"): State.CLOSED,
     (State.WAITING_USER, "close"): State.CLOSED,
+    **{(state, "merge"): State.MERGED for state in State if state is not State.MERGED},
 }
 
 ACTION_WORDS = {
@@ -45,6 +50,7 @@ ACTION_WORDS = {
     "hand_back": "交还机器人",
     "release": "放回队列",
     "close": "结案",
+    "merge": "并入别的个案",
 }
 
 STATE_WORDS = {
@@ -52,6 +58,7 @@ STATE_WORDS = {
     State.IN_SERVICE: "服务中",
     State.WAITING_USER: "已交还机器人，待结案",
     State.CLOSED: "已结案",
+    State.MERGED: "已并入别的个案",
 }
 
 DISPOSITIONS = {

@@ -6,7 +6,7 @@ said before is delivered after it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from records.staff import Counsellor
 from triage.risk import Level
 
 _LONGEST_REPLY = 4000
+ClosingCheck = Callable[[sa.Connection, Case], None]  # raises NotAllowed with what is still missing
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Desk:
 
     handling: Handling
     permissions: Permissions
+    closing_checks: tuple[ClosingCheck, ...] = ()  # what a case must have before it is closed
 
     def claim(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> Case:
         """Take a case; exactly one counsellor wins. The bot is silent from here on."""
@@ -82,7 +84,7 @@ class Desk:
     ) -> bool:  # fmt: skip
         """Raise or lower; True when in force, False when it now waits for a second person."""
         case = self.handling.case(connection, case_id)
-        if case.state == State.CLOSED:
+        if case.state in rules.ENDED:
             raise NotAllowed("个案已结案")
         change = rules.change_level(case.level, to, reason)
         waits = change.needs_second_person
@@ -107,7 +109,7 @@ class Desk:
             raise NotAllowed("没有待确认的调级申请")
         if proposal["by_id"] == who.id:
             raise NotAllowed("调低橙色、红色等级要由另一位老师确认")
-        if case.state == State.CLOSED:
+        if case.state in rules.ENDED:
             raise NotAllowed("个案已结案")
         if agree and proposal["from_level"] != case.level:  # new danger came after the reasons were written
             raise NotAllowed("申请之后等级又变了，请不同意这个申请，重新评估")
@@ -147,6 +149,8 @@ class Desk:
         if case.owner_id != who.id and not may_close_high:
             raise NotAllowed("只有接手的老师或督导可以结案")
         rules.check_closing(case.level, disposition, summary, may_close_high=may_close_high)
+        for check in self.closing_checks:
+            check(connection, case)
         conversation = self.handling.conversation(connection, case)
         was_silent = conversation.owner_id is not None
         self.handling.save(

@@ -8,9 +8,15 @@ from escalation.alarm import Alarm
 from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.handling import Handling
+from escalation.record.form import load_form
+from escalation.record.merge_desk import MergeDesk
+from escalation.record.plan import load_parts
+from escalation.record.proposals import check_facts
+from escalation.record.record_desk import RecordDesk
 from escalation.roles import Permissions
 from escalation.undelivered import Undelivered
 from records.store import Store
+from triage.facts import load_facts
 
 
 @dataclass(frozen=True)
@@ -20,14 +26,28 @@ class Desks:
     desk: Desk
     people: ContactDesk
     undelivered: Undelivered
+    record: RecordDesk
+    merging: MergeDesk
 
 
 def open_desks(store: Store, alarm: Alarm, permissions: Permissions) -> Desks:
     """Every desk over the same rows."""
     handling = Handling(alarm, store.staff)
     people = ContactDesk(store.cases, store.contacts, store.links, store.decisions, store.ledger, store.staff)
+    record = open_record(store, handling, people)
     return Desks(
-        desk=Desk(handling, permissions),
+        desk=Desk(handling, permissions, (record.check_closing,)),
         people=people,
         undelivered=Undelivered(alarm, people),
+        record=record,
+        merging=MergeDesk(handling, record),
     )
+
+
+def open_record(store: Store, handling: Handling, people: ContactDesk) -> RecordDesk:
+    """The record desk with its reviewed data, checked before anything runs."""
+    form, facts = load_form(), load_facts()
+    check_facts(form, facts)
+    return RecordDesk(
+        handling, people, store.entries, store.edges, store.safety_plans, form, facts, load_parts()
+    )  # fmt: skip

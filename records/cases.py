@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from records import tables as t
 from records.conversations import new_id
 from records.crypto import Vault
+from records.tables.cases import ENDED
 from triage.risk import Level
 
 _CASE_LOCK = 7_220_012
@@ -39,6 +40,7 @@ class Case:
     disposition: str | None
     summary: str
     is_drill: bool
+    merged_into: str | None = None  # the case in which this one goes on
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,9 @@ class Cases:
         return self._case(row) if row else None
 
     def open_case_of(self, connection: sa.Connection, conversation_id: str) -> Case | None:
-        """The conversation's case that is not closed; there is at most one."""
+        """The conversation's case that has not ended; there is at most one."""
         query = self._select().where(
-            t.case_record.c.conversation_id == conversation_id, t.case_record.c.state != "closed"
+            t.case_record.c.conversation_id == conversation_id, t.case_record.c.state.not_in(ENDED)
         )
         row = connection.execute(query).first()
         return self._case(row) if row else None
@@ -103,7 +105,7 @@ class Cases:
         """Open cases, most urgent first, then the longest waiting."""
         query = (
             self._select()
-            .where(t.case_record.c.state != "closed")
+            .where(t.case_record.c.state.not_in(ENDED))
             .order_by(
                 (t.case_record.c.state == "new").desc(),
                 t.case_record.c.level.desc(),
@@ -191,7 +193,11 @@ class Cases:
             .order_by(t.note.c.at)
         )
         return [
-            {**row._mapping, "body": self.vault.open(row.body_sealed, "note.body", row.id)}
+            {
+                **row._mapping,
+                "body": self.vault.open(row.body_sealed, "note.body", row.id),
+                "redaction": row.redaction_sealed and self.vault.open(row.redaction_sealed, "note.redaction", row.id),
+            }
             for row in connection.execute(query)
         ]
 
@@ -203,7 +209,7 @@ class Cases:
         return Case(
             row.id, row.case_no, row.conversation_id, row.contact_id, row.state, Level(row.machine_level),
             Level(row.level), row.version, row.owner_id, row.wish or "risk", row.opened_at, row.claimed_at,
-            row.first_word_at, row.closed_at, row.disposition, summary, row.is_drill,
+            row.first_word_at, row.closed_at, row.disposition, summary, row.is_drill, row.merged_into,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from records import tables as t
 from records.conversations import new_id
 from records.crypto import Vault
+from records.tables.cases import ENDED
 from triage.risk import Level
 
 _LINK_LOCK = 7_220_014
@@ -114,7 +115,7 @@ class Links:
             .outerjoin(
                 case,
                 sa.and_(
-                    case.c.district_id == self.district, case.c.conversation_id == talk.c.id, case.c.state != "closed"
+                    case.c.district_id == self.district, case.c.conversation_id == talk.c.id, case.c.state.not_in(ENDED)
                 ),
             )
             .where(self._is_contact(t.contact.c.person_id == person_id))

@@ -8,16 +8,19 @@ import sqlalchemy as sa
 
 from records.addresses import Addresses
 from records.attachments import Attachments
+from records.case_edges import CaseEdges
 from records.cases import Alerts, Cases
 from records.channel_state import ChannelState
 from records.contacts import Contacts
 from records.conversations import Conversations
 from records.crypto import Vault
 from records.decisions import Decisions
+from records.entries import Entries
 from records.ledger import Ledger
 from records.links import Links
 from records.notices import Notices
 from records.outbox_rows import OutboxRows
+from records.safety_plans import SafetyPlans
 from records.staff import Staff
 from records.transcripts import Transcripts
 
@@ -38,6 +41,9 @@ class Store:
     transcripts: Transcripts
     channel_state: ChannelState
     cases: Cases
+    edges: CaseEdges
+    entries: Entries
+    safety_plans: SafetyPlans
     alerts: Alerts
     staff: Staff
     addresses: Addresses
@@ -59,6 +65,9 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         transcripts=Transcripts(district, vault),
         channel_state=ChannelState(district, vault),
         cases=Cases(district, vault),
+        edges=CaseEdges(district, vault),
+        entries=Entries(district, vault),
+        safety_plans=SafetyPlans(district, vault),
         alerts=Alerts(district),
         staff=Staff(district),
         addresses=Addresses(district, vault),

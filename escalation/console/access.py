@@ -103,6 +103,7 @@ class Console:
     now: Callable[[], datetime]
     hotline_name: str
     oncall: str
+    helpline: str  # the numbers under which the hotline is called back
     secure_cookie: bool
     templates: Jinja2Templates
     viewed: set[tuple[str, str]] = field(default_factory=set)  # (session, case or file) whose view is in the audit
@@ -159,6 +160,15 @@ async def act(console: Console, request: Request, action: str, work: Act) -> dic
     now = console.now()
     result = await console.writer.write(lambda connection: work(connection, visitor.counsellor, now))
     return {"ok": True, "in_force": result is not False}
+
+
+async def look(console: Console, visitor: Visitor, case_id: str, *, again: bool) -> None:
+    """Every view is in the audit: a page each time, its live refreshes once a sign-in."""
+    key = (visitor.session.id, case_id)
+    if again or key not in console.viewed:
+        now = console.now()
+        await console.writer.write(lambda c: console.desks.desk.look(c, case_id, visitor.counsellor, now))
+        console.viewed.add(key)
 
 
 def refuse_foreign(request: Request) -> None:

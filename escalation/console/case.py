@@ -10,10 +10,14 @@ from typing import Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 
 from escalation.cases import DISPOSITIONS, State
-from escalation.console.access import CaseView, Console, Visitor, act
+from escalation.console.access import CaseView, Console, Visitor, act, look
 from escalation.console.person import add_decisions, person_values
+from escalation.console.plan import add_plan, plan_values
 from escalation.console.queue import called_for, case_row
+from escalation.console.record import add_record, record_values
+from escalation.console.sheet import add_sheet
 from escalation.console.talk import message_values
+from escalation.console.timeline import add_timeline
 from escalation.showing import displayable
 from triage.risk import Level
 
@@ -28,11 +32,15 @@ class Tab:
 
 
 TABS = (
-    Tab("respond", "应对", ("case_person.html", "case_respond.html")),
+    Tab("respond", "应对", ("case_plan_known.html", "case_person.html", "case_respond.html")),
+    Tab("record", "记录单", ("case_record.html",)),
+    Tab("plan", "安全计划", ("case_plan.html",)),
     Tab("history", "经过", ("case_history.html",)),
 )
 PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's state -> what it is read from
     "person": person_values,
+    "record": record_values,
+    "safety_plan": plan_values,
 }
 
 
@@ -47,35 +55,27 @@ def router(console: Console) -> APIRouter:
     _add_reading(routes, console)
     _add_talking(routes, console)
     _add_deciding(routes, console)
-    add_decisions(routes, console)
+    for add in (add_decisions, add_record, add_plan, add_sheet, add_timeline):
+        add(routes, console)
     return routes
-
-
-async def _look(console: Console, visitor: Visitor, case_id: str, *, again: bool) -> None:
-    """Every view is in the audit: a page each time, its live refreshes once a sign-in."""
-    key = (visitor.session.id, case_id)
-    if again or key not in console.viewed:
-        now = console.now()
-        await console.writer.write(lambda c: console.desks.desk.look(c, case_id, visitor.counsellor, now))
-        console.viewed.add(key)
 
 
 def _add_reading(routes: APIRouter, console: Console) -> None:
     @routes.get("")
     async def show_case(request: Request, case_id: str) -> Any:
         visitor = await console.visitor(request, "case_view")
-        await _look(console, visitor, case_id, again=True)
+        await look(console, visitor, case_id, again=True)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return console.page(
             request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), tabs=TABS,
-            oncall=console.oncall, **values,
+            oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts, **values,
         )  # fmt: skip
 
     @routes.get("/state.json")
     async def state_json(request: Request, case_id: str, after: int = 0) -> Any:
         """What an open case page refreshes itself from: new messages and those with files, state, proposal."""
         visitor = await console.visitor(request, "case_view")
-        await _look(console, visitor, case_id, again=False)
+        await look(console, visitor, case_id, again=False)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         shown: dict[str, Any] = values["shown"]
         return {**shown, "messages": [m for m in shown["messages"] if m["seq"] > after or m["files"] or m["heard"]]}
@@ -83,7 +83,7 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
     @routes.get("/suggest.json")
     async def suggest_json(request: Request, case_id: str, text: str = "") -> Any:
         visitor = await console.visitor(request, "library_search")
-        await _look(console, visitor, case_id, again=False)
+        await look(console, visitor, case_id, again=False)
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         last = next(
             (m["text"] or m["heard"] for m in reversed(values["shown"]["messages"]) if m["author"] == "visitor"), ""
@@ -219,6 +219,14 @@ def _changes(console: Console, view: CaseView) -> list[dict[str, Any]]:
 
 def _notes(console: Console, view: CaseView) -> list[dict[str, Any]]:
     return [
-        {"by": view.names.get(note["by_id"], ""), "text": displayable(note["body"]), "at": note["at"].isoformat()}
+        {
+            "id": note["id"],
+            "by": view.names.get(note["by_id"], ""),
+            "text": displayable(note["body"]),
+            "at": note["at"].isoformat(),
+            "redacted": note["redacted_at"] is not None,
+            "redacted_by": view.names.get(note["redacted_by"] or "", ""),
+            "redaction": displayable(note["redaction"] or ""),
+        }
         for note in console.alarm.cases.notes(view.connection, view.case.id)
     ]

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from escalation.alarm import overdue_s
 from escalation.calling import Called, told
-from escalation.cases import STATE_WORDS, State
+from escalation.cases import ENDED, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
 from escalation.routing import RUNG_WORDS, rung
 from escalation.undelivered import EVENTS as LOST_WORDS
@@ -150,6 +150,7 @@ def case_row(
         "level_label": f"{case.level.colour}·{case.level.label}",
         "state": case.state,
         "state_label": STATE_WORDS[State(case.state)],
+        "has_ended": case.state in ENDED,
         "wish": "来访者请求真人" if case.wish == "asked_for_person" else "",
         "owner_id": case.owner_id,
         "owner": names.get(case.owner_id or "", ""),

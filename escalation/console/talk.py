@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
+
 from escalation.console.access import CaseView, Console
 from escalation.console.files import file_values
 from escalation.showing import displayable
@@ -36,13 +38,8 @@ SCOPE_WORDS = {
 
 def message_values(console: Console, view: CaseView) -> list[dict[str, Any]]:
     """Every message of the case's conversation with what screening saw in it, oldest first."""
-    conversations = console.alarm.conversations
-    why = conversations.assessments(view.connection, view.case.conversation_id)
-    found: list[Message] = []
-    while page := conversations.messages(
-        view.connection, view.case.conversation_id, after=found[-1].seq if found else 0
-    ):
-        found += page
+    why = console.alarm.conversations.assessments(view.connection, view.case.conversation_id)
+    found = all_messages(console, view.connection, view.case.conversation_id)
     other = [message.id for message in found if message.kind != "text"]
     files = console.attachments.of_messages(view.connection, other)
     heard = console.transcripts.texts(view.connection, other)
@@ -54,6 +51,16 @@ def message_values(console: Console, view: CaseView) -> list[dict[str, Any]]:
         }
         for message in found
     ]
+
+
+def all_messages(console: Console, connection: sa.Connection, conversation_id: str) -> list[Message]:
+    """Every message of a conversation, oldest first."""
+    found: list[Message] = []
+    while page := console.alarm.conversations.messages(
+        connection, conversation_id, after=found[-1].seq if found else 0
+    ):
+        found += page
+    return found
 
 
 def _message(

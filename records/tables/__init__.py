@@ -13,6 +13,7 @@ from records.tables.cases import alert, case_record, level_change, note
 from records.tables.house import event, seal
 from records.tables.notices import notice, notice_address
 from records.tables.people import contact, contact_decision, contact_plan, link_code
+from records.tables.record import record_entry, safety_plan
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.staff import audit, counsellor, staff_session
 from records.tables.talk import assessment, attachment, conversation, message, transcript
@@ -41,6 +42,8 @@ __all__ = [
     "notice_address",
     "outbox",
     "rate",
+    "record_entry",
+    "safety_plan",
     "seal",
     "staff_session",
     "transcript",

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 from records.columns import integer, sealed, table, text, time
 
+ENDED = ("closed", "merged")
+_OPEN = sa.text("state NOT IN ('closed', 'merged')")
+
 case_record = table(
     "case_record",
     text("case_no"),
@@ -25,8 +28,10 @@ case_record = table(
     sealed("summary_sealed", nullable=True),
     sa.Column("is_drill", sa.Boolean, nullable=False, default=False),
     sa.UniqueConstraint("district_id", "case_no"),
-    sa.Index("one_open_case", "district_id", "conversation_id", unique=True,
-             sqlite_where=sa.text("state <> 'closed'"), postgresql_where=sa.text("state <> 'closed'")),
+    text("merged_into", nullable=True),  # the case in which this one goes on
+    sa.Index("one_open_case", "district_id", "conversation_id", unique=True, sqlite_where=_OPEN,
+             postgresql_where=_OPEN),
+    sa.Index("case_by_contact", "district_id", "contact_id"),
     sa.Index("case_queue", "district_id", "state", "level"),
 )  # fmt: skip
 
@@ -69,5 +74,8 @@ note = table(
     text("by_id"),
     sealed("body_sealed"),
     time("at"),
+    time("redacted_at", nullable=True),  # the words were taken out; who and why is kept
+    text("redacted_by", nullable=True),
+    sealed("redaction_sealed", nullable=True),
     sa.Index("note_by_case", "district_id", "case_id"),
 )

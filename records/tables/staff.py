@@ -39,5 +39,6 @@ audit = table(
     text("previous_hash"),
     text("hash"),
     time("at"),
+    sa.Index("audit_by_object", "district_id", "object_id"),
     key="seq",
 )

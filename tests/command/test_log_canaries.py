@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from settings import PREFIX
+from tests.record_samples import REQUIRED, answer
 
 NAME, PHONE, WECHAT = "欧阳金丝雀", "13912345678", "wx_canary_7788"
 SENTENCE = f"我叫{NAME}，电话{PHONE}，微信{WECHAT}"
@@ -115,8 +116,10 @@ def serve_as_a_counsellor(running: Running) -> list[str]:
         case = f"/console/cases/{queue.json()['rows'][0]['id']}"
         assert NAME in desk.get(f"{case}/state.json").text  # the counsellor does see it
         assert not [canary for canary in CANARIES if canary in queue.text]
+        record = [(f"record/{field.key}", {"value": answer(field, NOTE), "based_on": "0"}) for field in REQUIRED]
         for action, fields in (
-            ("claim", {}), ("claim", {}), ("reply", {"reply_id": uuid.uuid4().hex, "text": REPLY}), ("note", {"text": NOTE}),
+            *record, ("record/location", {"value": NOTE, "based_on": NAME}), ("record/phone", {"value": PHONE, "based_on": "0"}),
+            ("record/plan.signs", {"value": NOTE, "based_on": "0"}), ("claim", {}), ("claim", {}), ("reply", {"reply_id": uuid.uuid4().hex, "text": REPLY}), ("note", {"text": NOTE}),
             ("level", {"level": NAME, "reason": NOTE}), ("close", {"disposition": "", "summary": SUMMARY}),
             ("close", {"disposition": "rescue", "summary": SUMMARY}),
         ):  # fmt: skip
@@ -125,6 +128,8 @@ def serve_as_a_counsellor(running: Running) -> list[str]:
         (mine,) = desk.get("/console/notices.json").json()["addresses"]
         desk.post(f"/console/notices/{mine['id']}/trial", data={}, headers=token)
         assert SUMMARY in desk.get(case, headers={"Accept": "text/html"}).text
+        assert NOTE in desk.get(f"{case}/sheet").text
+        assert desk.get(f"{case}/sheet.pdf").content.startswith(b"%PDF")
         return [cookie for cookie in desk.cookies.values() if cookie]
 
 

@@ -14,7 +14,6 @@ from escalation.alarm import Alarm, Danger
 from escalation.desk import Desk
 from escalation.handling import Handling
 from escalation.roles import load_permissions
-from outside import Ways
 from records import tables as t
 from records.cases import Alert, Case
 from records.conversations import Conversation
@@ -22,7 +21,7 @@ from records.staff import Counsellor
 from records.store import Store
 from records.writer import Writer
 from settings import Settings
-from tests.building import Clock, counsellor, do, rows, visitor
+from tests.building import NO_WAYS, Clock, counsellor, do, rows, visitor
 from triage.risk import Level
 
 
@@ -113,6 +112,5 @@ def raised_at(office: Office, case_id: str) -> datetime:
 
 @pytest.fixture
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
-    calls = wiring.make_calls(store, Ways(carriers={}, own={}, push_key=None))
-    alarm = Alarm(store.cases, store.alerts, store.conversations, store.outbox, wiring.make_clocks(settings), calls)
+    alarm = wiring.make_alarm(settings, store, NO_WAYS)
     return Office(store, writer, alarm, Desk(Handling(alarm, store.staff), load_permissions()), clock)

@@ -9,6 +9,7 @@ import pytest
 from escalation.cases import (
     ACTION_WORDS,
     DISPOSITIONS,
+    ENDED,
     STATE_WORDS,
     TRANSITIONS,
     NotAllowed,
@@ -39,8 +40,9 @@ def test_every_state_and_action_has_a_word() -> None:
     assert set(ACTION_WORDS) == set(ACTIONS)
 
 
-def test_nothing_happens_to_a_closed_case() -> None:
-    assert [action for state, action in TRANSITIONS if state is State.CLOSED] == []
+def test_a_closed_case_is_at_most_merged_and_a_merged_one_stays() -> None:
+    assert [action for state, action in TRANSITIONS if state is State.CLOSED] == ["merge"]
+    assert [action for state, action in TRANSITIONS if state is State.MERGED] == []
 
 
 def test_a_case_is_closed_only_after_a_person_has_had_it() -> None:
@@ -52,7 +54,7 @@ def test_every_state_can_be_reached_and_every_case_can_be_closed() -> None:
     for _ in State:
         reached |= {to for (state, _), to in TRANSITIONS.items() if state in reached}
     assert reached == set(State)
-    closable = {State.CLOSED}
+    closable = set(ENDED)
     for _ in State:
         closable |= {state for (state, _), to in TRANSITIONS.items() if to in closable}
     assert closable == set(State)

@@ -16,6 +16,7 @@ from records import tables as t
 from records.cases import Alert
 from records.staff import Counsellor
 from tests.building import CRISIS, EMERGENCY, Clock, FakeChannel, connect, counsellor, deliver, do, rows
+from tests.record_samples import fill_record
 from triage.risk import Level
 from wiring import Service
 
@@ -217,6 +218,7 @@ async def test_what_rang_for_words_does_not_ring_on_when_the_case_leaves_the_cou
     await post.reply("r1", ChannelRefused())
     if action == "hand_back":
         post.desk("set_level", Level.LOW, "念头已经没有了")
+    fill_record(post.service, post.case().id, post.lin)
     post.desk(action, *(("calmed", "谈了睡眠，约定周五") if action == "close" else ()))
     rings = post.ringing() is not None
     assert rings == (action == "release")  # then it rings for everybody

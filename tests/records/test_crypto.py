@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wiring
+from escalation.record.answers import Change
 from records import tables as t
 from records.crypto import SAMPLE_KEY, BadKeyFile, Vault, WrongKey, load_vault
 from records.database import check_key
 from records.store import Store
 from settings import Settings
 from tests.building import CRISIS, WAIT_S, counsellor, deliver, do, rows, say, small_vault, visitor
+from tests.record_samples import fill_record
 from triage.risk import Level
 from wiring import Service
 
@@ -150,6 +152,11 @@ async def test_no_word_of_a_person_stands_readable_in_the_database(service: Serv
     do(service.writer, lambda c: service.desk.reply(c, case_id, lin, f"我在，{CANARY}", "r1", now))
     do(service.writer, lambda c: service.desk.note(c, case_id, lin, f"备注{CANARY}", now))
     do(service.writer, lambda c: service.desk.set_level(c, case_id, lin, Level.LOW, f"理由{CANARY}", now))
+    for part in service.desks.record.parts:
+        words = Change(part.field, f"{part.words}{CANARY}", "", 0)
+        do(service.writer, lambda c, words=words: service.desks.record.save(c, case_id, lin, words, now))
+    do(service.writer, lambda c: service.desks.record.give_plan(c, case_id, lin, now))
+    fill_record(service, case_id, lin, CANARY)
     await deliver(service)
     do(service.writer, lambda c: service.desk.close(c, case_id, lin, "calmed", f"小结：{CANARY}", now))
 

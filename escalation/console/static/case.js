@@ -1,12 +1,14 @@
 // One case: the conversation grows in place, the forms never lose what is typed in them.
 
 import { Alarm, put, span } from "./alarm.js";
-import { drawHistory } from "./history.js";
+import { drawHistory, Timeline } from "./history.js";
 import { getJson, onActivity, post, SignedOut } from "./http.js";
 import { make } from "./make.js";
 import { COLOURS, Talk } from "./messages.js";
 import { showLost } from "./lost.js";
 import { drawPerson, reachWarning } from "./person.js";
+import { drawPlan } from "./plan.js";
+import { Record } from "./record.js";
 import { ReplyBox } from "./reply.js";
 import { openStream } from "./stream.js";
 import { startTabs } from "./tabs.js";
@@ -20,10 +22,13 @@ const roles = document.body.dataset.roles.split(" ");
 const isLead = roles.includes("duty_lead") || roles.includes("supervisor");
 const isSupervisor = roles.includes("supervisor");
 const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would ring at once
+const READ_THE_RECORD = new Set(["close", "safety-plan"]); // these wait for what was just typed
 const others = new Map(); // rows of the whole queue, for the alarm
 const alarm = new Alarm();
 const talk = new Talk(part("messages"), part("to-end"));
 let shown = JSON.parse(page.dataset.state);
+const timeline = new Timeline(url);
+const record = new Record(id, me, { insert: (words) => reply.insert(words), toMessage: (seq) => talk.show(seq), redact: askRedaction });
 let reply = null;
 let closing = 0; // the timer that looks again when the platform's window is over
 delete page.dataset.state;
@@ -31,7 +36,7 @@ delete page.dataset.state;
 // ---- what may be done now; the server decides again
 function rights({ row, person, is_owner, proposal }) {
   const byOther = row.state === "in_service" && !is_owner;
-  const open = row.state !== "closed";
+  const open = !row.has_ended;
   const mayWork = open && (!byOther || isLead);
   return {
     claim: row.state === "new" || row.state === "waiting_user",
@@ -50,7 +55,7 @@ function rights({ row, person, is_owner, proposal }) {
 }
 
 function ownerWords({ row, is_owner }) {
-  if (row.state === "closed") return "个案已结案，只读。";
+  if (row.has_ended) return `个案${row.state_label}，不能再回复；记录单还可以补填。`;
   if (is_owner) return "您正在服务这个个案，机器人已停止说话。";
   if (row.state === "in_service") return `${row.owner || "另一位老师"}正在服务这个个案，${isLead ? "您不能回复，可以调整等级、写备注" : "您现在是只读"}。`;
   if (row.state === "waiting_user") return `已交还机器人，${row.owner_id === me ? "由您" : `由${row.owner || "接手的老师"}`}结案；也可以再次接手。`;
@@ -90,7 +95,10 @@ function draw() {
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
-  drawHistory(shown, page.dataset);
+  drawHistory(shown, shown.record.may_redact ? askRedaction : null);
+  record.draw(shown);
+  drawPlan(shown);
+  timeline.soon();
   tick();
 }
 
@@ -145,7 +153,7 @@ function take(row) {
     } else if (row.what === "message" || row.what.startsWith("undelivered_")) happened("");
     refresh();
   }
-  if (row.state === "closed") others.delete(row.id);
+  if (row.has_ended) others.delete(row.id);
   else others.set(row.id, row);
   if (row.what !== "message") alarm.update(others.values());
 }
@@ -187,6 +195,27 @@ async function suggest() {
   }
 }
 
+// ---- the record
+// `what`: {field | note, words}
+function askRedaction(what) {
+  const form = part("redact-form");
+  put(part("redact-title"), `遮蔽“${what.words}”`);
+  form.reset();
+  put(form.querySelector(".error"), "");
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const { words, ...target } = what;
+    try {
+      await post(`${url}/redact/${target.field ? "field" : "note"}`, { ...target, reason: form.elements.reason.value });
+      part("redact").close();
+      refresh();
+    } catch (problem) {
+      put(form.querySelector(".error"), problem.message);
+    }
+  };
+  part("redact").showModal();
+}
+
 // ---- forms
 function sure(words) {
   const dialog = part("confirm");
@@ -208,6 +237,7 @@ async function act(event) {
   for (const button of buttons) button.setAttribute("aria-disabled", "true");
   put(error, "");
   try {
+    if (READ_THE_RECORD.has(form.dataset.action) && !(await record.settle())) throw new Error("记录单里还有没保存好的内容，请先看一下");
     await post(`${url}/${form.dataset.action}`, fields);
     form.reset();
     warnLowering();
@@ -244,7 +274,8 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-addEventListener("beforeunload", (event) => reply.isDirty && event.preventDefault());
+part("redact-cancel").addEventListener("click", () => part("redact").close());
+addEventListener("beforeunload", (event) => (reply.isDirty || record.isDirty) && event.preventDefault());
 
 talk.merge(shown.messages);
 reply = new ReplyBox(part("reply"), id, talk, () => alarm.connection("out"));

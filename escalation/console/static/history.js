@@ -1,6 +1,7 @@
-// Notes, level history and the timeline of the record.
+// Notes, level history and the timeline, which is read from the server page by page, newest first.
 
 import { put } from "./alarm.js";
+import { getJson } from "./http.js";
 import { make } from "./make.js";
 import { clockOf } from "./messages.js";
 
@@ -16,11 +17,11 @@ function entry(at, words, className = "") {
 }
 
 // Lists without inputs: cheap to draw again, and only when they changed.
-function replaceList(list, lines) {
-  const key = lines.map((line) => line.textContent).join("\n");
+function replaceList(list, items, draw) {
+  const key = JSON.stringify(items);
   if (list.drawn === key) return;
   list.drawn = key;
-  list.replaceChildren(...lines);
+  list.replaceChildren(...items.map(draw));
 }
 
 function changeWords(c) {
@@ -28,19 +29,59 @@ function changeWords(c) {
   return `${c.from} → ${c.to_colour}·${c.to}，${c.by}，${CHANGE_WORDS[c.state] ?? c.state}${second}${c.reason ? `。理由：${c.reason}` : ""}`;
 }
 
-// `times`: when the case was claimed, first answered and closed, as the server said at load.
-export function drawHistory({ row, changes, notes, messages }, times) {
-  replaceList(part("notes"), notes.map((note) => entry(note.at, `${note.by}：${note.text}`)));
+// `redact` is null for whoever may not take words out.
+export function drawHistory({ changes, notes }, redact) {
+  replaceList(part("notes"), notes, (note) => {
+    if (note.redacted) return entry(note.at, `${note.by}：（内容已遮蔽：${note.redacted_by}，理由：${note.redaction}）`, "muted");
+    const line = entry(note.at, `${note.by}：${note.text}`);
+    if (redact) {
+      const button = make("button", "link small", "遮蔽");
+      button.type = "button";
+      button.addEventListener("click", () => redact({ note: note.id, words: "这条备注" }));
+      line.append(" ", button);
+    }
+    return line;
+  });
   put(part("notes-count"), notes.length ? ` ${notes.length} 条` : "");
-  replaceList(part("changes"), changes.map((change) => entry(change.at, changeWords(change))));
-  const { claimedAt, firstWordAt, closedAt } = times;
-  const moments = [
-    [row.opened_at, `开案${row.is_drill ? "（演练）" : ""}${row.wish ? `：${row.wish}` : ""}`],
-    ...[[claimedAt, "第一次接手"], [firstWordAt, "老师的第一句话"], [closedAt, "结案"]].filter(([at]) => at),
-    ...changes.map((change) => [change.at, `等级：${changeWords(change)}`]),
-    ...notes.map((note) => [note.at, `备注（${note.by}）：${note.text}`]),
-    ...messages.filter((m) => m.author === "system").map((m) => [m.at, `对来访者说：${m.text}`]),
-  ];
-  moments.sort(([a], [b]) => Date.parse(a) - Date.parse(b));
-  replaceList(part("timeline"), moments.map(([at, words]) => entry(at, words)));
+  replaceList(part("changes"), changes, (change) => entry(change.at, changeWords(change)));
+}
+
+export class Timeline {
+  constructor(url) {
+    this.url = url;
+    this.timer = 0;
+    part("timeline-more").addEventListener("click", () => this.more());
+    part("tab-history").addEventListener("click", () => this.soon());
+  }
+
+  // Read again when somebody looks at it.
+  soon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => part("panel-history").hidden || this.read(), 300);
+  }
+
+  async read() {
+    try {
+      this.show(await getJson(`${this.url}/timeline.json`), []);
+    } catch (error) {
+      put(part("timeline-error"), error.message);
+    }
+  }
+
+  async more() {
+    const before = this.shown ?? [];
+    try {
+      this.show(await getJson(`${this.url}/timeline.json?skip=${before.length}`), before);
+    } catch (error) {
+      put(part("timeline-error"), error.message);
+    }
+  }
+
+  show({ total, moments }, before) {
+    this.shown = [...before, ...moments];
+    put(part("timeline-error"), "");
+    put(part("timeline-total"), `${total} 条`);
+    replaceList(part("timeline"), this.shown, (m) => entry(m.at, m.by ? `${m.by}　${m.words}` : m.words, `moment-${m.kind}`));
+    part("timeline-more").hidden = this.shown.length >= total;
+  }
 }

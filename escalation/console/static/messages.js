@@ -132,6 +132,15 @@ export class Talk {
     this.toEnd.hidden = true;
   }
 
+  // Brings one message into sight.
+  show(seq) {
+    const node = this.list.querySelector(`[data-seq="${seq}"]`);
+    if (!node) return;
+    node.scrollIntoView({ block: "center" });
+    node.classList.remove("called");
+    requestAnimationFrame(() => node.classList.add("called"));
+  }
+
   // Adds what is new and draws again what changed; returns what is new.
   merge(messages) {
     const follows = this.isAtEnd();

@@ -169,7 +169,7 @@ function count() {
 function take(row) {
   touched.set(row.id, performance.now());
   const known = rows.get(row.id);
-  if (row.state === "closed") rows.delete(row.id);
+  if (row.has_ended) rows.delete(row.id);
   else rows.set(row.id, row);
   dirty.add(row.id);
   const says = (r) => r && `${r.state} ${r.level} ${r.raised_at} ${r.step}`;

@@ -15,6 +15,7 @@ from records import tables as t
 from settings import load_settings
 from tests.browsing import ORIGIN, Seat, Site, Visitor
 from tests.building import EMERGENCY, Clock, compiled_screener, rows
+from tests.record_samples import fill_record
 
 pytestmark = pytest.mark.anyio
 
@@ -241,6 +242,7 @@ async def test_fifty_browsers_claim_one_case_and_one_gets_it(site: Site) -> None
 async def test_a_case_goes_its_way_through_the_console(site: Site) -> None:
     person, case_id = await person_with_case(site)
     seat: Seat = site.seat("lin", "counsellor", "supervisor")
+    fill_record(site.service, case_id, seat.counsellor)
     for action, fields in (
         ("claim", {}),
         ("reply", {"reply_id": "a" * 32, "text": "我是林老师，我在"}),

@@ -1,0 +1,66 @@
+"""The page for rescue and referral, on the screen and as PDF; every print is in the audit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from escalation.cases import State
+from escalation.console.access import Console, Visitor
+from escalation.console.talk import all_messages
+from escalation.record.pdf import to_pdf
+from escalation.record.proposals import propose
+from escalation.record.sheet import PLACE_FIELDS, Print, Sheet, make_sheet
+from escalation.showing import channel_word, displayable
+
+
+def add_sheet(routes: APIRouter, console: Console) -> None:
+    """Both forms of the page, under the routes of a case."""
+
+    @routes.get("/sheet")
+    async def show_sheet(request: Request, case_id: str) -> Any:
+        visitor = await console.visitor(request, "case_print")
+        sheet = await _print(console, visitor, case_id)
+        return console.page(request, "sheet.html", visitor, sheet=sheet, case_id=case_id, oncall=console.oncall)
+
+    @routes.get("/sheet.pdf")
+    async def sheet_pdf(request: Request, case_id: str) -> Response:
+        visitor = await console.visitor(request, "case_print")
+        sheet = await _print(console, visitor, case_id)
+        body = await asyncio.to_thread(to_pdf, sheet)
+        name = "".join(char for char in sheet.head[0][1] if char.isascii() and (char.isalnum() or char == "-"))
+        return Response(
+            body, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'}
+        )
+
+
+async def _print(console: Console, visitor: Visitor, case_id: str) -> Sheet:
+    sheet = await asyncio.to_thread(_read, console, visitor, case_id)
+    now = console.now()
+    await console.writer.write(
+        lambda c: console.accounts.staff.audit(c, "case_print", now, actor_id=visitor.id, object_id=case_id)
+    )
+    return sheet
+
+
+def _read(console: Console, visitor: Visitor, case_id: str) -> Sheet:
+    record = console.desks.record
+    with console.engine.connect() as connection:
+        case = console.alarm.cases.get(connection, case_id)
+        if case is None or case.state == State.MERGED:  # a merged one is printed where it goes on
+            raise HTTPException(404, "没有这个个案")
+        entries = record.entries.current(connection, [case.id])
+        spoken = [m for m in all_messages(console, connection, case.conversation_id) if m.author == "visitor"]
+        found = propose(record.facts, ((m.id, m.body) for m in spoken), {}, plan_given=False)
+        told = {one.message_id for one in found if one.field in PLACE_FIELDS}
+        told |= {entry.message_id for key, entry in entries.items() if key in PLACE_FIELDS and entry.message_id}
+        quotes = [(m.received_at, displayable(m.body)) for m in spoken if m.id in told]
+        contact = console.desks.people.contacts.get(connection, case.contact_id)
+        owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
+    who = Print(
+        visitor.counsellor.display_name, console.now(), console.hotline_name, console.helpline,
+        channel_word(contact.channel) if contact else "", owner.display_name if owner else "",
+    )  # fmt: skip
+    return make_sheet(case, record.form, entries, quotes, who)
