@@ -19,7 +19,7 @@ from bot.channels import Door
 from bot.channels.reminder import Reminder
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
-from escalation.console import access, case, files, notices, queue, seen, signin, undelivered
+from escalation.console import access, case, files, follow_ups, notices, queue, seen, signin, undelivered
 from escalation.own_ways import OwnWays
 from escalation.receipts import Receipts
 from notify.web_push import is_allowed
@@ -111,7 +111,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     for door in service.doors:
         app.include_router(door.router())
     console = _make_console(service)
-    for room in (signin, queue, case, files, undelivered, notices, seen):
+    for room in (signin, queue, case, files, undelivered, notices, seen, follow_ups):
         app.include_router(room.router(console), include_in_schema=False)
     app.mount("/console/static", StaticFiles(directory=access.FOLDER / "static"))
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "HOTLINE_"
 Seconds = Annotated[tuple[int, ...], NoDecode]
+_SECONDS = ("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", "follow_up_late_s")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)  # goes into a header
 _HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
@@ -38,9 +39,11 @@ class Settings(BaseSettings):
 
     # who
     hotline_name: str = Field("心理援助热线", description="name in the greeting")
+    outward_name: str = Field("服务中心", description="who calls back, in words that do not say what about")
     quick_leave_url: str = Field("https://www.baidu.com/", description="where the quick-leave button goes")
     region_file: Path | None = Field(None, description="TOML of local facts for articles (key = text)")
     oncall_name: str = Field("", description="outside on-call person named on the ladder's last rung")
+    callback_phone: str = Field("", description="where 110 and 120 call the duty desk back")
     oncall_phone: str = Field("", description="how the outside on-call person is reached: by the duty lead, and by SMS")
     oncall_mail: str = Field("", description="mail address of the outside on-call person")
 
@@ -74,6 +77,13 @@ class Settings(BaseSettings):
     handling_lease_s: int = Field(10, ge=1, description="another worker answers a message after this long")
     outbox_lease_s: int = Field(10, ge=1, le=10, description="a send that does not end is tried again")
     late_s: int = Field(900, ge=60, description="a message that a platform brings later gets no cheerful answer")
+    reopen_days: int = Field(30, ge=1, description="who comes back so soon after the end continues the same case")
+    rescue_decision_s: int = Field(300, ge=30, description="a red case needs a decision about rescue by then")
+    debrief_h: int = Field(24, ge=1, description="the team talks a rescue over within so many hours")
+    incident_review_h: int = Field(72, ge=1, description="a death or serious event is reviewed within so many hours")
+    follow_up_tries: int = Field(3, ge=1, le=3, description="tries at different times of day before somebody is lost")
+    follow_up_late_s: Seconds = Field((7200, 86400), description="an overdue follow-up reaches duty lead, supervisor")
+    follow_up_year: bool = Field(False, description="a last follow-up after a year for orange and red")
     sweep_s: float = Field(1.0, gt=0, description="how often due alerts are looked for")
 
     # the console
@@ -159,14 +169,14 @@ class Settings(BaseSettings):
             raise ValueError("needs origins such as https://www.school.cn,https://www.hospital.cn, without path or *")
         return value
 
-    @field_validator("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", mode="before")
+    @field_validator(*_SECONDS, mode="before")
     @classmethod
     def _read_seconds(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(int(part) for part in value.replace(" ", "").split(",") if part)
         return value
 
-    @field_validator("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s")
+    @field_validator(*_SECONDS)
     @classmethod
     def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if not value or list(value) != sorted(set(value)) or value[0] <= 0:

@@ -34,8 +34,10 @@ from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
 from escalation.calling import load_rungs
 from escalation.calls import Calls
+from escalation.care.plan import load_rules
+from escalation.care.rescue import RescueClocks, load_rescue
 from escalation.desk import Desk
-from escalation.desks import Desks, open_desks
+from escalation.desks import Desks, Rules, open_desks
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
 from escalation.routing import Clocks
@@ -168,7 +170,16 @@ def make_clocks(settings: Settings) -> Clocks:
         Level.HIGH: settings.ladder_high_s,
         Level.EMERGENCY: settings.ladder_emergency_s,
     }
-    return Clocks(ladder, settings.waiting_note_s, settings.silence_s)
+    return Clocks(ladder, settings.waiting_note_s, settings.silence_s, timedelta(days=settings.reopen_days))
+
+
+def make_rules(settings: Settings) -> Rules:
+    """The reviewed data of the desks with this deployment's numbers, checked at start."""
+    care = load_rules(
+        settings.follow_up_tries, settings.follow_up_late_s, settings.outward_name, with_year=settings.follow_up_year
+    )
+    clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
+    return Rules(care, load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks))
 
 
 def make_media(
@@ -255,13 +266,14 @@ def build_service(
         pipeline, store.contacts, store.ledger, store.attachments, channels, timedelta(seconds=settings.late_s)
     )
     feed.on_news(outbox.ring)
+    desks = open_desks(store, alarm, load_permissions(), make_rules(settings))
     return Service(
         settings=settings,
         store=store,
         writer=writer,
         feed=feed,
         alarm=alarm,
-        desks=open_desks(store, alarm, load_permissions()),
+        desks=desks,
         accounts=make_accounts(settings, store.staff),
         pipeline=pipeline,
         intake=intake,
@@ -270,7 +282,7 @@ def build_service(
         ways=ways,
         sending=make_sending(settings, store, writer, ways, now),
         doors=platforms.open_doors(settings, channels, intake),
-        sweeps=(alarm.sweep, alarm.heed_silence),
+        sweeps=(alarm.sweep, alarm.heed_silence, desks.watch.sweep),
         http=http,
         now=now,
         screening_folder=release.in_force(settings.screening_dir),

@@ -21,6 +21,7 @@ from bot.own_plan import INTENT, OwnPlan
 from bot.replies import Intents
 from bot.restraint import Hold, Restraint
 from escalation.alarm import Alarm, Danger
+from escalation.cases import State
 from records.cases import Case
 from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
 from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
@@ -152,6 +153,7 @@ class Pipeline:
         level, disposition = judgement.level, judgement.disposition
         wants_person = self.intents.of(inbound.text) == "person"
         case = had_case = self.alarm.cases.open_case_of(connection, conversation.id)
+        is_called = had_case is not None and had_case.state != State.FOLLOW_UP  # while only followed up nobody comes
         if disposition.opens_case or wants_person:
             rules = tuple(signal.rule for signal in judgement.screening.signals[:10])
             wish = "asked_for_person" if wants_person and not disposition.opens_case else "risk"
@@ -163,7 +165,7 @@ class Pipeline:
             self.intents.of(inbound.text),
             unread_words(inbound, has_case=had_case is not None, hears_voices=self.hears_voices), level,
             conversation.level, disposition.safety_reply if disposition.opens_case else None,
-            conversation.crisis_reply_at, had_case is not None, hold, inbound.remark,
+            conversation.crisis_reply_at, is_called, hold, inbound.remark,
         )  # fmt: skip
         if key := first_words(moment, now, self.crisis_repeat):
             self._speak(connection, conversation, key, level, now)

@@ -17,9 +17,11 @@ from escalation.calls import Calls
 from escalation.cases import State, after
 from escalation.routing import Clocks
 from records import events
-from records.cases import Alert, Alerts, Case, Cases
+from records.alerts import Alert, Alerts
+from records.cases import Case, Cases
 from records.conversations import Conversation, Conversations
 from records.outbox_rows import Lane, OutboxRows, Pending
+from records.reopenings import Reopenings
 from triage.memory import SILENCE, Memory, after_silence
 from triage.risk import Level
 
@@ -49,18 +51,27 @@ class Alarm:
         self.outbox = outbox
         self.clocks = clocks
         self.calls = calls
+        self.reopenings = Reopenings(cases.district, cases.vault)
         self._district = cases.district
 
     def raise_case(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
-        """Open the conversation's case or raise it; ring when nobody owns it."""
-        case = self.cases.open_case_of(connection, conversation.id)
-        if case is None:
-            return self._open(connection, conversation, danger, now)
+        """Open the conversation's case, raise it, or open it again; ring when nobody owns it."""
+        case = self.cases.newest_of(connection, conversation.id)
+        if case is None or self._is_over(case, now):
+            return self._open(connection, conversation, danger, now, case.id if case else None)
+        if case.state in (State.FOLLOW_UP, State.CLOSED):
+            return self.reopen(connection, case, danger, now)
         if danger.level > case.machine_level or danger.level > case.level:
             case = self._raise(connection, case, danger, now)
         elif case.state == State.WAITING_USER and danger.wish == "asked_for_person":
             case = self.recall(connection, case, danger.level, now)
         return case
+
+    def _is_over(self, case: Case, now: datetime) -> bool:
+        """Whether new danger is a new case: this one goes on in another, or ended too long ago."""
+        return case.state == State.MERGED or (
+            case.closed_at is not None and now - case.closed_at >= self.clocks.reopen_within
+        )
 
     def ring(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> None:
         """Ring for a case, or ring louder."""
@@ -89,16 +100,35 @@ class Alarm:
         self.ring(connection, fresh, max(level, case.level), now)
         return fresh
 
+    def reopen(self, connection: sa.Connection, case: Case, danger: Danger, now: datetime) -> Case:
+        """Call people again for a case that was closed or only followed up; how it had ended is kept."""
+        level = max(case.level, danger.level)  # what people judged before still counts: only people lower
+        self.reopenings.add(connection, case, danger.wish, danger.message_id or None, now)
+        self.cases.change(
+            connection, case, state=after(State(case.state), "reopen").value, owner_id=None, level=int(level),
+            machine_level=int(level), wish=danger.wish, closed_at=None, disposition=None, summary="",
+        )  # fmt: skip
+        if level > case.level:
+            self._history(connection, case, case.level, danger, now)
+        fresh = self.cases.get(connection, case.id) or case
+        self.tell(connection, fresh, "reopened", now, level=int(level))
+        self.ring(connection, fresh, level, now)
+        return fresh
+
     def flag_unread(self, connection: sa.Connection, case: Case, level: Level, message_id: str, now: datetime) -> None:
         """With an open case came what no machine reads: a person has to look, and is called where there is none."""
         self.tell(connection, case, "unread_media", now, message=message_id)
         if case.state == State.WAITING_USER:
             self.recall(connection, case, level, now)
+        elif case.state == State.FOLLOW_UP:
+            self.reopen(connection, case, Danger(level, "risk", message_id, ()), now)
         elif case.state == State.NEW:
             self.ring(connection, case, max(level, case.level), now)
 
     def cannot_reach(self, connection: sa.Connection, case: Case, now: datetime) -> None:
         """Words in danger did not reach the person: it rings, owned or not, and the next rung hears at once."""
+        if case.state == State.FOLLOW_UP:  # its record is written; the follow-up itself shows what did not arrive
+            return
         self.ring(connection, case, case.level, now)
         ringing = self.alerts.ringing(connection, case.id)
         if ringing is not None and ringing.next_at is not None:  # at the top everybody has been called
@@ -152,11 +182,15 @@ class Alarm:
                 raised += 1
         return raised
 
-    def _open(self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime) -> Case:
+    def _open(
+        self, connection: sa.Connection, conversation: Conversation, danger: Danger, now: datetime,
+        previous_id: str | None,
+    ) -> Case:  # fmt: skip
         case_id = self.cases.add(
             connection, now.astimezone(_ZONE).strftime("%Y%m%d"), conversation_id=conversation.id,
             contact_id=conversation.contact_id, state=State.NEW.value, machine_level=int(danger.level),
             level=int(danger.level), version=1, wish=danger.wish, opened_at=now, is_drill=conversation.is_drill,
+            previous_id=previous_id,
         )  # fmt: skip
         case = self.cases.get(connection, case_id)
         if case is None:

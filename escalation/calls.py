@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from escalation.calling import Rung, outside_of, waited, ways_of
 from escalation.routing import rung
 from records.addresses import Addresses
-from records.cases import Alert, Case
+from records.alerts import Alert
+from records.cases import Case
 from records.notices import CALL, NewNotice, Notices
 
 

@@ -9,11 +9,13 @@ from triage.risk import Level
 
 
 class State(StrEnum):
-    """Where a case stands. More states of the record (transfer, rescue, follow-up) join this table later."""
+    """Where a case stands."""
 
     NEW = "new"  # nobody has it; its alert rings
     IN_SERVICE = "in_service"  # a counsellor owns the conversation, the bot is silent
     WAITING_USER = "waiting_user"  # handed back to the bot, still the counsellor's to close
+    RESCUE = "rescue"  # rescuers were called; the counsellor goes on talking
+    FOLLOW_UP = "follow_up"  # has its record, and calls to the person are still planned; the bot talks
     CLOSED = "closed"
     MERGED = "merged"  # it goes on in another case of the same person
 
@@ -33,6 +35,8 @@ class NoSuchCase(Exception):
     """There is no such case."""
 
 
+SERVED = frozenset({State.IN_SERVICE, State.RESCUE})  # a counsellor owns the conversation
+
 TRANSITIONS: dict[tuple[State, str], State] = {
     (State.NEW, "claim"): State.IN_SERVICE,
     (State.WAITING_USER, "claim"): State.IN_SERVICE,
@@ -41,7 +45,18 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (State.IN_SERVICE, "release"): State.NEW,
     (State.IN_SERVICE, "close"): State.CLOSED,
     (State.WAITING_USER, "close"): State.CLOSED,
-    **{(state, "merge"): State.MERGED for state in State if state is not State.MERGED},
+    **{(state, "merge"): State.MERGED for state in State if state not in (State.MERGED, State.RESCUE)},
+    (State.IN_SERVICE, "follow_up"): State.FOLLOW_UP,
+    (State.WAITING_USER, "follow_up"): State.FOLLOW_UP,
+    (State.FOLLOW_UP, "claim"): State.IN_SERVICE,
+    (State.FOLLOW_UP, "reopen"): State.NEW,
+    (State.FOLLOW_UP, "finish"): State.CLOSED,
+    (State.CLOSED, "reopen"): State.NEW,
+    (State.NEW, "rescue"): State.RESCUE,
+    (State.IN_SERVICE, "rescue"): State.RESCUE,
+    (State.WAITING_USER, "rescue"): State.RESCUE,
+    (State.FOLLOW_UP, "rescue"): State.RESCUE,
+    (State.RESCUE, "end_rescue"): State.IN_SERVICE,  # with an outcome and a supervisor, see care/rescue.py
 }
 
 ACTION_WORDS = {
@@ -51,12 +66,19 @@ ACTION_WORDS = {
     "release": "放回队列",
     "close": "结案",
     "merge": "并入别的个案",
+    "follow_up": "结案并转入随访",
+    "finish": "结束随访",
+    "reopen": "重新打开",
+    "rescue": "启动救援",
+    "end_rescue": "结束救援",
 }
 
 STATE_WORDS = {
     State.NEW: "待接手",
     State.IN_SERVICE: "服务中",
     State.WAITING_USER: "已交还机器人，待结案",
+    State.RESCUE: "救援中",
+    State.FOLLOW_UP: "随访中",
     State.CLOSED: "已结案",
     State.MERGED: "已并入别的个案",
 }

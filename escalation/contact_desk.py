@@ -11,7 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from escalation.cases import NoSuchCase, NotAllowed
-from escalation.reach import Reach, reach
+from escalation.reach import Reach, reach, window_words
 from records import events
 from records.cases import Case, Cases
 from records.contacts import Contact, Contacts
@@ -64,6 +64,11 @@ class ContactDesk:
         """Whether words get through to this contact now."""
         allowance = self.ledger.allowances(connection, [conversation_id]).get(conversation_id)
         return reach(contact.unreachable, allowance, now)
+
+    def window(self, connection: sa.Connection, contact: Contact, conversation_id: str, now: datetime) -> str:
+        """What must be agreed before the platform's time for writing to this contact is over."""
+        allowance = self.ledger.allowances(connection, [conversation_id]).get(conversation_id)
+        return "" if contact.unreachable else window_words(contact.channel, allowance, now)
 
     def _decide(
         self, connection: sa.Connection, case_id: str, who: Counsellor, kind: str, reason: str, now: datetime

@@ -14,7 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from escalation import cases as rules
-from escalation.cases import NotAllowed, SomebodyElse, State, after
+from escalation.alarm import Danger
+from escalation.care.planning import Planning
+from escalation.cases import SERVED, NotAllowed, SomebodyElse, State, after
 from escalation.handling import Handling
 from escalation.roles import Permissions
 from records.cases import Case
@@ -32,12 +34,13 @@ class Desk:
 
     handling: Handling
     permissions: Permissions
+    planning: Planning
     closing_checks: tuple[ClosingCheck, ...] = ()  # what a case must have before it is closed
 
     def claim(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> Case:
         """Take a case; exactly one counsellor wins. The bot is silent from here on."""
         case = self.handling.case(connection, case_id)
-        if case.state == State.IN_SERVICE:
+        if case.state in SERVED:
             raise SomebodyElse("这个个案已经有人接手" if case.owner_id != who.id else "您已经接手了这个个案")
         state = after(State(case.state), "claim")
         conversation = self.handling.conversation(connection, case)
@@ -143,7 +146,7 @@ class Desk:
         self, connection: sa.Connection, case_id: str, who: Counsellor, disposition: str, summary: str,
         now: datetime,
     ) -> None:  # fmt: skip
-        """Close with a record; the conversation goes back to the bot at the level in force."""
+        """Close with a record, or leave it open for follow-ups; the conversation goes back to the bot."""
         case = self.handling.case(connection, case_id)
         may_close_high = self.permissions.allows(who.roles, "case_close_high")
         if case.owner_id != who.id and not may_close_high:
@@ -151,10 +154,13 @@ class Desk:
         rules.check_closing(case.level, disposition, summary, may_close_high=may_close_high)
         for check in self.closing_checks:
             check(connection, case)
+        state = after(State(case.state), "close")
+        if self.planning.at_close(connection, case, who, disposition, now):
+            state = after(State(case.state), "follow_up")
         conversation = self.handling.conversation(connection, case)
         was_silent = conversation.owner_id is not None
         self.handling.save(
-            connection, case, state=after(State(case.state), "close").value, closed_at=now,
+            connection, case, state=state.value, closed_at=now if state is State.CLOSED else None,
             disposition=disposition, summary=summary,
         )  # fmt: skip
         self.handling.alarm.answer(connection, case, who.id, now)
@@ -162,7 +168,8 @@ class Desk:
         self.handling.remember_level(connection, fresh, min(case.level, Level.LOW), now)
         if was_silent:
             self.handling.say(connection, fresh, "handover.closed", now)
-        self.handling.done(connection, case, who, "closed", now, disposition=disposition)
+        what = "closed" if state is State.CLOSED else "follow_up_planned"
+        self.handling.done(connection, case, who, what, now, disposition=disposition)
 
     def look(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> Case:
         """Open a case for reading: every view is in the audit."""
@@ -183,3 +190,6 @@ class Desk:
             self.handling.alarm.ring(connection, case, to, now)
         elif case.state == State.WAITING_USER and to > Level.LOW:  # the bot may not keep yellow or worse
             self.handling.alarm.recall(connection, self.handling.case(connection, case.id), to, now)
+        elif case.state == State.FOLLOW_UP:
+            fresh = self.handling.case(connection, case.id)
+            self.handling.alarm.reopen(connection, fresh, Danger(to, "risk", "", ()), now)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from escalation.alarm import Alarm
+from escalation.care.follow_up_desk import FollowUpDesk
+from escalation.care.plan import CareRules
+from escalation.care.planning import Planning
+from escalation.care.rescue import RescueRules
+from escalation.care.rescue_desk import RescueDesk
+from escalation.care.watch import FollowUpWatch
 from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.handling import Handling
@@ -28,19 +34,37 @@ class Desks:
     undelivered: Undelivered
     record: RecordDesk
     merging: MergeDesk
+    rescue: RescueDesk
+    follow_ups: FollowUpDesk
+    watch: FollowUpWatch
 
 
-def open_desks(store: Store, alarm: Alarm, permissions: Permissions) -> Desks:
+@dataclass(frozen=True)
+class Rules:
+    """The reviewed data that desks decide by."""
+
+    care: CareRules
+    rescue: RescueRules
+
+
+def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rules) -> Desks:
     """Every desk over the same rows."""
     handling = Handling(alarm, store.staff)
     people = ContactDesk(store.cases, store.contacts, store.links, store.decisions, store.ledger, store.staff)
     record = open_record(store, handling, people)
+    planning = Planning(handling, store.follow_ups, store.follow_up_talks, rules.care)
+    desk = Desk(handling, permissions, planning, (record.check_closing,))
     return Desks(
-        desk=Desk(handling, permissions, (record.check_closing,)),
+        desk=desk,
         people=people,
         undelivered=Undelivered(alarm, people),
         record=record,
         merging=MergeDesk(handling, record),
+        rescue=RescueDesk(
+            handling, store.rescues, store.emergency_contacts, people, planning, permissions, rules.rescue
+        ),
+        follow_ups=FollowUpDesk(planning, desk, people, rules.rescue),
+        watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from escalation.alarm import Alarm
-from escalation.cases import NoSuchCase, NotAllowed, SomebodyElse, State
+from escalation.cases import SERVED, NoSuchCase, NotAllowed, SomebodyElse
 from records import events
 from records.cases import Case
 from records.conversations import Conversation
@@ -38,7 +38,7 @@ class Handling:
     def owned(self, connection: sa.Connection, case_id: str, who: Counsellor) -> Case:
         """The case, when this counsellor serves it now."""
         case = self.case(connection, case_id)
-        if case.state != State.IN_SERVICE or case.owner_id != who.id:
+        if case.state not in SERVED or case.owner_id != who.id:
             raise NotAllowed("请先接手这个个案")
         return case
 

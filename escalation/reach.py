@@ -12,6 +12,7 @@ from records.outbox_rows import DeadLetter
 _ZONE = ZoneInfo("Asia/Shanghai")
 _AT_ONCE = timedelta(minutes=1)  # a menu press or an opened chat allows no longer
 _LOST = "这里已联系不上，请打电话或换渠道"
+_WINDOWS = {"wechat": "微信 48 小时后", "wecom": "微信客服 48 小时后"}
 _GONE = {"blocked": "来访者拉黑了我们", "left": "来访者取消了关注或退出了"}
 REASON_WORDS = {
     "refused": "平台拒收这句话",
@@ -48,6 +49,15 @@ def reach(unreachable: str, allowance: Allowance | None, now: datetime) -> Reach
     if allowance.until - now <= _AT_ONCE:
         words = f"还能发 {allowance.left} 条，只到 {ends:%H:%M:%S}：要发请马上发，之后要等来访者写来"
     return Reach(True, words, allowance.left, allowance.until)
+
+
+def window_words(channel: str, allowance: Allowance | None, now: datetime) -> str:
+    """What must be agreed while a platform still lets us write; empty where it never stops us."""
+    if allowance is None or now >= allowance.until:
+        return ""
+    until = allowance.until.astimezone(_ZONE).strftime("%m-%d %H:%M")
+    limit = _WINDOWS.get(channel, "过了时限")
+    return f"{limit}就不能主动联系，请在 {until} 前征得同意，并约好电话或让他先写一个字"
 
 
 def why_no_retry(letter: DeadLetter, now_reach: Reach) -> str:

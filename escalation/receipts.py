@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from records import events
 from records.addresses import STAFF, Addresses
-from records.cases import Alerts
+from records.alerts import Alerts
 from records.notices import CALL, Notice, Notices
 from records.staff import Staff
 

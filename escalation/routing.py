@@ -26,6 +26,7 @@ class Clocks:
     ladder: dict[Level, tuple[int, ...]]
     waiting_note_s: int
     silence_s: int  # no answer for so long after a question about danger is itself a sign
+    reopen_within: timedelta  # whoever comes back sooner after the end continues the same case
 
     def claim_by(self, level: Level, raised_at: datetime) -> datetime:
         """The promise to the person: somebody claims by then."""

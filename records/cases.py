@@ -40,22 +40,8 @@ class Case:
     disposition: str | None
     summary: str
     is_drill: bool
+    previous_id: str | None = None  # the case before, closed too long ago to be continued
     merged_into: str | None = None  # the case in which this one goes on
-
-
-@dataclass(frozen=True)
-class Alert:
-    """A call for a counsellor that rings until somebody claims the case."""
-
-    id: str
-    case_id: str
-    conversation_id: str
-    level: Level
-    step: int
-    waiting_notes: int
-    raised_at: datetime
-    next_at: datetime | None
-    next_note_at: datetime | None
 
 
 class Cases:
@@ -101,11 +87,18 @@ class Cases:
         row = connection.execute(query).first()
         return self._case(row) if row else None
 
-    def queue(self, connection: sa.Connection, *, limit: int = 500) -> list[Case]:
-        """Open cases, most urgent first, then the longest waiting."""
+    def newest_of(self, connection: sa.Connection, conversation_id: str) -> Case | None:
+        """The conversation's newest case, closed or not."""
+        query = self._select().where(t.case_record.c.conversation_id == conversation_id)
+        row = connection.execute(query.order_by(t.case_record.c.opened_at.desc()).limit(1)).first()
+        return self._case(row) if row else None
+
+    def queue(self, connection: sa.Connection, *, also: Sequence[str] = (), limit: int = 500) -> list[Case]:
+        """Open cases, most urgent first, then the longest waiting; those only followed up when `also` names them."""
+        works = t.case_record.c.state.not_in((*ENDED, "follow_up"))
         query = (
             self._select()
-            .where(t.case_record.c.state.not_in(ENDED))
+            .where(sa.or_(works, t.case_record.c.id.in_(also)))
             .order_by(
                 (t.case_record.c.state == "new").desc(),
                 t.case_record.c.level.desc(),
@@ -209,76 +202,9 @@ class Cases:
         return Case(
             row.id, row.case_no, row.conversation_id, row.contact_id, row.state, Level(row.machine_level),
             Level(row.level), row.version, row.owner_id, row.wish or "risk", row.opened_at, row.claimed_at,
-            row.first_word_at, row.closed_at, row.disposition, summary, row.is_drill, row.merged_into,
+            row.first_word_at, row.closed_at, row.disposition, summary, row.is_drill, row.previous_id,
+            row.merged_into,
         )  # fmt: skip
-
-
-class Alerts:
-    """Alert rows of one district."""
-
-    def __init__(self, district: str):
-        self.district = district
-
-    def add(self, connection: sa.Connection, **values: Any) -> str:  # columns
-        """Raise an alert; returns its id."""
-        alert_id = new_id()
-        connection.execute(
-            t.alert.insert().values(
-                district_id=self.district, id=alert_id, step=0, waiting_notes=0, state="ringing", **values
-            )
-        )
-        return alert_id
-
-    def ringing(self, connection: sa.Connection, case_id: str) -> Alert | None:
-        """The alert of a case that nobody has answered."""
-        row = connection.execute(
-            sa.select(t.alert).where(
-                t.alert.c.district_id == self.district, t.alert.c.case_id == case_id, t.alert.c.state == "ringing"
-            )
-        ).first()  # fmt: skip
-        return _alert(row) if row else None
-
-    def all_ringing(self, connection: sa.Connection) -> dict[str, Alert]:
-        """Case id -> its ringing alert."""
-        rows = connection.execute(
-            sa.select(t.alert).where(t.alert.c.district_id == self.district, t.alert.c.state == "ringing")
-        )
-        return {row.case_id: _alert(row) for row in rows}
-
-    def due(self, connection: sa.Connection, now: datetime, limit: int = 200) -> list[Alert]:
-        """Ringing alerts whose next rung or waiting message is due; locked for this transaction."""
-        query = (
-            sa.select(t.alert)
-            .where(
-                t.alert.c.district_id == self.district,
-                t.alert.c.state == "ringing",
-                sa.or_(t.alert.c.next_at <= now, t.alert.c.next_note_at <= now),
-            )
-            .order_by(t.alert.c.level.desc(), t.alert.c.raised_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return [_alert(row) for row in connection.execute(query)]
-
-    def silent(self, connection: sa.Connection, level: Level, since: datetime) -> list[str]:
-        """Conversations with a ringing alert of this level whose person has not written since then; not locked."""
-        query = sa.select(t.conversation.c.id).where(
-            t.alert.c.district_id == self.district,
-            t.alert.c.state == "ringing",
-            t.alert.c.level == int(level),
-            t.conversation.c.district_id == self.district,
-            t.conversation.c.id == t.alert.c.conversation_id,
-            t.conversation.c.owner_id.is_(None),
-            t.conversation.c.level == int(level),
-            t.conversation.c.last_message_at <= since,
-        )
-        return list(connection.execute(query).scalars())
-
-    def change(self, connection: sa.Connection, alert_id: str, **values: Any) -> None:  # columns
-        """Set columns of an alert."""
-        connection.execute(
-            t.alert.update().where(t.alert.c.district_id == self.district, t.alert.c.id == alert_id).values(**values)
-        )
 
 
 def check_digit(digits: str) -> int:
@@ -288,10 +214,3 @@ def check_digit(digits: str) -> int:
         value = int(char) * (2 if place % 2 == 0 else 1)
         total += value - 9 if value > 9 else value
     return (10 - total % 10) % 10
-
-
-def _alert(row: Any) -> Alert:  # Any: SQLAlchemy rows are untyped
-    return Alert(
-        row.id, row.case_id, row.conversation_id, Level(row.level), row.step, row.waiting_notes, row.raised_at,
-        row.next_at, row.next_note_at,
-    )  # fmt: skip

@@ -7,19 +7,24 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from records.addresses import Addresses
+from records.alerts import Alerts
 from records.attachments import Attachments
 from records.case_edges import CaseEdges
-from records.cases import Alerts, Cases
+from records.cases import Cases
 from records.channel_state import ChannelState
 from records.contacts import Contacts
 from records.conversations import Conversations
 from records.crypto import Vault
 from records.decisions import Decisions
+from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
+from records.follow_up_talks import FollowUpTalks
+from records.follow_ups import FollowUps
 from records.ledger import Ledger
 from records.links import Links
 from records.notices import Notices
 from records.outbox_rows import OutboxRows
+from records.rescues import Rescues
 from records.safety_plans import SafetyPlans
 from records.staff import Staff
 from records.transcripts import Transcripts
@@ -48,6 +53,10 @@ class Store:
     staff: Staff
     addresses: Addresses
     notices: Notices
+    rescues: Rescues
+    follow_ups: FollowUps
+    follow_up_talks: FollowUpTalks
+    emergency_contacts: EmergencyContacts
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -72,4 +81,8 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         staff=Staff(district),
         addresses=Addresses(district, vault),
         notices=Notices(district, vault),
+        rescues=Rescues(district, vault),
+        follow_ups=FollowUps(district, vault),
+        follow_up_talks=FollowUpTalks(district, vault),
+        emergency_contacts=EmergencyContacts(district, vault),
     )

@@ -9,8 +9,11 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 
-from escalation.cases import DISPOSITIONS, State
+from escalation.cases import DISPOSITIONS, SERVED
 from escalation.console.access import CaseView, Console, Visitor, act, look
+from escalation.console.care_marks import care_marks, care_row
+from escalation.console.case_care import add_follow_ups, care_values
+from escalation.console.case_rescue import add_rescue, rescue_values
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
 from escalation.console.queue import called_for, case_row
@@ -35,12 +38,16 @@ TABS = (
     Tab("respond", "应对", ("case_plan_known.html", "case_person.html", "case_respond.html")),
     Tab("record", "记录单", ("case_record.html",)),
     Tab("plan", "安全计划", ("case_plan.html",)),
+    Tab("rescue", "救援", ("case_rescue.html",)),
+    Tab("care", "随访", ("case_care.html",)),
     Tab("history", "经过", ("case_history.html",)),
 )
 PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's state -> what it is read from
     "person": person_values,
     "record": record_values,
     "safety_plan": plan_values,
+    "rescue": rescue_values,
+    "care": care_values,
 }
 
 
@@ -55,7 +62,7 @@ def router(console: Console) -> APIRouter:
     _add_reading(routes, console)
     _add_talking(routes, console)
     _add_deciding(routes, console)
-    for add in (add_decisions, add_record, add_plan, add_sheet, add_timeline):
+    for add in (add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups):
         add(routes, console)
     return routes
 
@@ -189,8 +196,9 @@ def _shown(console: Console, view: CaseView) -> dict[str, Any]:
             console.now(),
             has_lost_words=bool(has_lost),
             called=called_for(console, connection, alert).get(case.id),
-        ),
-        "is_owner": case.owner_id == view.visitor.id and case.state == State.IN_SERVICE,
+        )
+        | care_row(case, care_marks(console, connection, case.id)),
+        "is_owner": case.owner_id == view.visitor.id and case.state in SERVED,
         "messages": message_values(console, view),
         "changes": changes,
         "proposal": next((change for change in changes if change["state"] == "proposed"), None),

@@ -17,9 +17,11 @@ from escalation.alarm import overdue_s
 from escalation.calling import Called, told
 from escalation.cases import ENDED, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
+from escalation.console.care_marks import care_marks, care_row
 from escalation.routing import RUNG_WORDS, rung
 from escalation.undelivered import EVENTS as LOST_WORDS
-from records.cases import Alert, Case
+from records.alerts import Alert
+from records.cases import Case
 from records.events import Cursor, Event
 from records.feed import sse
 
@@ -95,13 +97,15 @@ def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
         ringing = alarm.alerts.all_ringing(connection)
         called = called_for(console, connection, *ringing.values())
         lost = alarm.outbox.dead_in(connection)
+        marks = care_marks(console, connection)
         now = console.now()
         rows = [
             case_row(
                 console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
                 called=called.get(case.id),
             )
-            for case in alarm.cases.queue(connection, limit=_MOST_ROWS)
+            | care_row(case, marks)
+            for case in alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
         ]  # fmt: skip
         return rows, cursor, alarm.outbox.count_dead(connection)
 
@@ -118,6 +122,7 @@ def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
         called = called_for(console, connection, alert).get(case.id)
         lost = alarm.outbox.dead_in(connection, case.conversation_id)
         row = case_row(console, case, alert, names, console.now(), has_lost_words=bool(lost), called=called)
+        row |= care_row(case, care_marks(console, connection, case.id))
     return {**row, "what": item.kind, "data": dict(item.data)}
 
 

@@ -9,6 +9,17 @@ One module an area; code names them from here (`from records import tables as t`
 from __future__ import annotations
 
 from records.columns import UtcTime, metadata
+from records.tables.care import (
+    emergency_contact,
+    follow_up,
+    follow_up_attempt,
+    follow_up_consent,
+    follow_up_outcome,
+    outside_call,
+    reopening,
+    rescue,
+    rescue_quote,
+)
 from records.tables.cases import alert, case_record, level_change, note
 from records.tables.house import event, seal
 from records.tables.notices import notice, notice_address
@@ -32,7 +43,12 @@ __all__ = [
     "contact_plan",
     "conversation",
     "counsellor",
+    "emergency_contact",
     "event",
+    "follow_up",
+    "follow_up_attempt",
+    "follow_up_consent",
+    "follow_up_outcome",
     "level_change",
     "link_code",
     "message",
@@ -41,9 +57,13 @@ __all__ = [
     "notice",
     "notice_address",
     "outbox",
+    "outside_call",
     "rate",
     "record_entry",
     "safety_plan",
+    "reopening",
+    "rescue",
+    "rescue_quote",
     "seal",
     "staff_session",
     "transcript",

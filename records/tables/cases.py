@@ -27,12 +27,14 @@ case_record = table(
     text("disposition", nullable=True),
     sealed("summary_sealed", nullable=True),
     sa.Column("is_drill", sa.Boolean, nullable=False, default=False),
+    text("previous_id", nullable=True),  # the same conversation's case before, closed too long ago to go on
     sa.UniqueConstraint("district_id", "case_no"),
     text("merged_into", nullable=True),  # the case in which this one goes on
     sa.Index("one_open_case", "district_id", "conversation_id", unique=True, sqlite_where=_OPEN,
              postgresql_where=_OPEN),
     sa.Index("case_by_contact", "district_id", "contact_id"),
     sa.Index("case_queue", "district_id", "state", "level"),
+    sa.Index("case_by_conversation", "district_id", "conversation_id", "opened_at"),
 )  # fmt: skip
 
 level_change = table(

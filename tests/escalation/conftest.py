@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 import wiring
 from escalation.alarm import Alarm, Danger
 from escalation.desk import Desk
-from escalation.handling import Handling
+from escalation.desks import Desks, open_desks
 from escalation.roles import load_permissions
 from records import tables as t
-from records.cases import Alert, Case
+from records.alerts import Alert
+from records.cases import Case
 from records.conversations import Conversation
 from records.staff import Counsellor
 from records.store import Store
@@ -32,8 +34,12 @@ class Office:
     store: Store
     writer: Writer
     alarm: Alarm
-    desk: Desk
+    desks: Desks
     clock: Clock
+
+    @property
+    def desk(self) -> Desk:
+        return self.desks.desk
 
     def counsellor(self, login: str = "lin", *roles: str) -> Counsellor:
         return counsellor(self.store, self.writer, login, *roles)
@@ -67,7 +73,8 @@ class Office:
 
     def sweep(self) -> int:
         due = do(self.writer, lambda connection: self.alarm.sweep(connection, self.clock()))
-        do(self.writer, lambda connection: self.alarm.heed_silence(connection, self.clock()))
+        for sweep in (self.alarm.heed_silence, self.desks.watch.sweep):
+            do(self.writer, functools.partial(sweep, now=self.clock()))
         return due
 
     def case(self, case_id: str) -> Case:
@@ -113,4 +120,6 @@ def raised_at(office: Office, case_id: str) -> datetime:
 @pytest.fixture
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
     alarm = wiring.make_alarm(settings, store, NO_WAYS)
-    return Office(store, writer, alarm, Desk(Handling(alarm, store.staff), load_permissions()), clock)
+    desks = open_desks(store, alarm, load_permissions(), wiring.make_rules(settings))
+    desks = replace(desks, desk=replace(desks.desk, closing_checks=()))  # what closing demands: tests of the record
+    return Office(store, writer, alarm, desks, clock)

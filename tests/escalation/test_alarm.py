@@ -179,16 +179,6 @@ def test_danger_while_a_counsellor_serves_raises_the_case_and_tells_the_desk(off
     assert len(office.told("level_raised")) == 1
 
 
-def test_danger_after_closing_opens_a_new_case(office: Office) -> None:
-    conversation_id, lin = office.conversation(), office.counsellor()
-    first = office.danger(conversation_id, Level.MEDIUM)
-    office.act("claim", first, lin)
-    office.act("close", first, lin, "calmed", "谈了睡眠，约定周五再谈")
-    second = office.danger(conversation_id, Level.MEDIUM)
-    assert second != first
-    assert office.ringing(second) is not None
-
-
 def test_case_numbers_count_within_the_day_of_shanghai(office: Office) -> None:
     one, two = office.case(office.case_at(Level.HIGH, "one")), office.case(office.case_at(Level.HIGH, "two"))
     office.clock.forward(hours=14)  # midnight in Shanghai

@@ -40,8 +40,17 @@ def test_every_state_and_action_has_a_word() -> None:
     assert set(ACTION_WORDS) == set(ACTIONS)
 
 
-def test_a_closed_case_is_at_most_merged_and_a_merged_one_stays() -> None:
-    assert [action for state, action in TRANSITIONS if state is State.CLOSED] == ["merge"]
+def test_a_closed_case_is_only_merged_or_opened_again() -> None:
+    assert [action for state, action in TRANSITIONS if state is State.CLOSED] == ["merge", "reopen"]
+
+
+def test_rescue_begins_in_every_open_state_and_ends_in_one_way() -> None:
+    open_states = set(State) - {State.CLOSED, State.RESCUE, State.MERGED}
+    assert {state for state, action in TRANSITIONS if action == "rescue"} == open_states
+    assert [action for state, action in TRANSITIONS if state is State.RESCUE] == ["end_rescue"]
+
+
+def test_a_merged_case_stays() -> None:
     assert [action for state, action in TRANSITIONS if state is State.MERGED] == []
 
 

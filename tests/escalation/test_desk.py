@@ -165,7 +165,7 @@ def test_closing_keeps_the_record_sealed_and_gives_the_conversation_back(office:
     office.act("claim", case_id, lin)
     office.act("close", case_id, lin, *RECORD)
     case, conversation = office.case(case_id), office.conversation_of(case_id)
-    assert (case.state, case.disposition, case.summary) == ("closed", *RECORD)
+    assert (case.state, case.disposition, case.summary) == ("follow_up", *RECORD)
     assert (conversation.owner_id, conversation.level) == (None, Level.LOW)
     (row,) = rows(office.store.engine, t.case_record)
     assert RECORD[1].encode() not in row.summary_sealed
@@ -179,7 +179,7 @@ def test_orange_and_red_are_closed_by_a_supervisor(office: Office, level: Level)
     with pytest.raises(NotAllowed):
         office.act("close", case_id, lin, *RECORD)
     office.act("close", case_id, chief, *RECORD)
-    assert office.case(case_id).state == "closed"
+    assert office.case(case_id).state == "follow_up"
 
 
 def test_a_case_of_another_counsellor_is_not_closed(office: Office) -> None:
@@ -210,7 +210,7 @@ def test_a_proposal_ends_with_its_case(office: Office) -> None:
     case_id, lin, chief = office.case_at(Level.HIGH), office.counsellor("lin"), office.counsellor("chief", "supervisor")
     office.act("claim", case_id, lin)
     office.act("set_level", case_id, lin, Level.LOW, "已确认是歌词")
-    office.act("close", case_id, chief, *RECORD)
+    office.act("close", case_id, chief, "mistaken", RECORD[1])
     before = office.case(case_id)
     with pytest.raises(NotAllowed):
         office.act("decide_lowering", case_id, chief, agree=True)

@@ -13,7 +13,7 @@ from bot.messages import Arrival
 from escalation.cases import NotAllowed
 from escalation.undelivered import Undelivered
 from records import tables as t
-from records.cases import Alert
+from records.alerts import Alert
 from records.staff import Counsellor
 from tests.building import CRISIS, EMERGENCY, Clock, FakeChannel, connect, counsellor, deliver, do, rows
 from tests.record_samples import fill_record

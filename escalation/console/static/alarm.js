@@ -1,9 +1,11 @@
 // What rings and flashes while somebody waits: the strip under the header, the title, sound, desktop notes.
 // No word of a visitor ever gets here: only levels, counts and times.
 
-import { now } from "./http.js";
+import { loudest } from "./care-marks.js";
 import * as sound from "./sound.js";
+import { span } from "./span.js";
 
+export { span } from "./span.js";
 const MUTE_MS = 60_000;
 const QUIET_MS = 4000; // a flood is told in one sentence, not in a thousand
 const SOUND_KEY = "xindeng-sound";
@@ -21,6 +23,7 @@ export class Alarm {
     this.told_at = -QUIET_MS;
     this.waiting = [];
     this.unreached = [];
+    this.cared = []; // in rescue or overdue: seen in the strip, not heard
     this.state = "lost";
     this.lost_at = Date.now();
     this.wireSound();
@@ -32,7 +35,9 @@ export class Alarm {
   update(rows) {
     const waiting = [];
     const unreached = [];
+    this.cared = [];
     for (const row of rows) {
+      if (row.care) this.cared.push(row);
       if (row.state === "new") waiting.push(row);
       else if (row.ringing) unreached.push(row);
     }
@@ -84,7 +89,9 @@ export class Alarm {
     const byLevel = this.counts();
     const lost = this.unreached;
     const isRed = byLevel[4] || lost.some((row) => row.level === 4);
-    const kind = this.deaf ? "deaf" : isRed ? "red" : byLevel[3] || lost.length ? "orange" : "calm";
+    const rings = this.deaf ? "deaf" : isRed ? "red" : byLevel[3] || lost.length ? "orange" : "calm";
+    const cared = loudest(this.cared);
+    const kind = !cared || ["deaf", "red"].includes(rings) ? rings : cared.isRed ? "red" : "orange";
     const level = byLevel[4] ? 4 : 3;
     const strip = part("strip");
     let words = this.known ? "没有无人接手的紧急个案" : "正在查看有没有无人接手的紧急个案…";
@@ -101,21 +108,25 @@ export class Alarm {
       words = first ? `${words}；另有 ${also}` : also;
       first ??= lost.reduce((a, b) => (Date.parse(a.raised_at) <= Date.parse(b.raised_at) ? a : b));
     }
+    if (cared) {
+      words = rings === "calm" ? cared.words : `${words}；${cared.words}`;
+      first ??= cared.first;
+    }
     if (this.state === "out") words = "登录已失效：现在收不到新的警报，请重新登录";
     else if (this.deaf) words = `连接断开：现在收不到新的警报，请看其他屏幕或电话值守。${words}`;
     strip.dataset.kind = kind;
     put(part("strip-text"), words);
     const link = part("strip-link");
     link.hidden = !first && this.state !== "out";
-    put(link, this.state === "out" ? "重新登录" : "打开等得最久的一个");
+    put(link, this.state === "out" ? "重新登录" : rings === "calm" && cared ? "打开个案" : "打开等得最久的一个");
     const where = this.state === "out" ? "/console/sign-in" : first ? `/console/cases/${first.id}` : "/console";
     if (link.getAttribute("href") !== where) link.setAttribute("href", where);
     const call = part("strip-oncall");
     call.hidden = ![...this.waiting, ...lost].some((row) => row.rung === "外部值守");
     put(call, `请立即电话通知外部值守：${strip.dataset.oncall || "（姓名和电话见值班表）"}`);
-    sound.loop(this.muted ? "" : kind === "calm" ? "" : kind === "deaf" ? "lost" : kind);
+    sound.loop(this.muted ? "" : rings === "calm" ? "" : rings === "deaf" ? "lost" : rings);
     const mute = part("mute");
-    mute.hidden = kind === "calm";
+    mute.hidden = rings === "calm";
     put(mute, this.muted ? `已静音 ${Math.ceil((Number(localStorage.getItem(MUTE_KEY)) - Date.now()) / 1000)} 秒` : "静音 60 秒");
     this.showSound();
   }
@@ -194,12 +205,3 @@ export class Alarm {
 }
 
 export const put = (node, words) => node.textContent !== words && (node.textContent = words);
-
-// How long since, as mm:ss (h:mm:ss after an hour).
-export function span(iso) {
-  const total_s = Math.max(0, Math.floor((now() - Date.parse(iso)) / 1000));
-  const two = (n) => String(n).padStart(2, "0");
-  const hours = Math.floor(total_s / 3600);
-  const rest = `${two(Math.floor(total_s / 60) % 60)}:${two(total_s % 60)}`;
-  return hours ? `${hours}:${rest}` : rest;
-}

@@ -1,6 +1,8 @@
 // One case: the conversation grows in place, the forms never lose what is typed in them.
 
 import { Alarm, put, span } from "./alarm.js";
+import { drawFollowUps } from "./care.js";
+import { careWords, isLoud } from "./care-marks.js";
 import { drawHistory, Timeline } from "./history.js";
 import { getJson, onActivity, post, SignedOut } from "./http.js";
 import { make } from "./make.js";
@@ -10,6 +12,7 @@ import { drawPerson, reachWarning } from "./person.js";
 import { drawPlan } from "./plan.js";
 import { Record } from "./record.js";
 import { ReplyBox } from "./reply.js";
+import { drawRescue, tickRescue } from "./rescue.js";
 import { openStream } from "./stream.js";
 import { startTabs } from "./tabs.js";
 
@@ -35,19 +38,19 @@ delete page.dataset.state;
 
 // ---- what may be done now; the server decides again
 function rights({ row, person, is_owner, proposal }) {
-  const byOther = row.state === "in_service" && !is_owner;
+  const byOther = ["in_service", "rescue"].includes(row.state) && !is_owner;
   const open = !row.has_ended;
   const mayWork = open && (!byOther || isLead);
   return {
-    claim: row.state === "new" || row.state === "waiting_user",
+    claim: ["new", "waiting_user", "follow_up"].includes(row.state),
     reply: is_owner,
     "level-card": mayWork,
     "note-form": mayWork,
     proposal: open && Boolean(proposal),
     decision: isLead && proposal && proposal.by_id !== me,
-    release: is_owner,
-    "hand-back": is_owner,
-    close: open && row.state !== "new" && (row.owner_id === me || isSupervisor),
+    release: is_owner && row.state !== "rescue",
+    "hand-back": is_owner && row.state !== "rescue",
+    close: ["in_service", "waiting_user"].includes(row.state) && (row.owner_id === me || isSupervisor),
     suggest: is_owner || row.state === "new",
     block: isLead && !person.is_blocked,
     unblock: isLead && person.is_blocked,
@@ -56,6 +59,8 @@ function rights({ row, person, is_owner, proposal }) {
 
 function ownerWords({ row, is_owner }) {
   if (row.has_ended) return `个案${row.state_label}，不能再回复；记录单还可以补填。`;
+  if (row.state === "follow_up") return "已有结案记录，在随访中；机器人在和来访者说话。要在对话里和他说话，先接手。";
+  if (row.state === "rescue") return `救援中，${is_owner ? "由您" : `由${row.owner || "另一位老师"}`}继续和来访者说话。填结果、由督导确认后才能结案。`;
   if (is_owner) return "您正在服务这个个案，机器人已停止说话。";
   if (row.state === "in_service") return `${row.owner || "另一位老师"}正在服务这个个案，${isLead ? "您不能回复，可以调整等级、写备注" : "您现在是只读"}。`;
   if (row.state === "waiting_user") return `已交还机器人，${row.owner_id === me ? "由您" : `由${row.owner || "接手的老师"}`}结案；也可以再次接手。`;
@@ -95,6 +100,8 @@ function draw() {
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
+  drawRescue(shown);
+  drawFollowUps(shown);
   drawHistory(shown, shown.record.may_redact ? askRedaction : null);
   record.draw(shown);
   drawPlan(shown);
@@ -106,6 +113,10 @@ function tick() {
   const { row } = shown;
   const clock = part("clock");
   clock.classList.toggle("late", row.is_late);
+  put(part("care"), careWords(row));
+  part("care").hidden = !row.care;
+  part("care").classList.toggle("loud", isLoud(row));
+  tickRescue();
   put(clock, row.raised_at ? `已等 ${span(row.raised_at)}${row.is_late ? " 超时" : ""}` : "");
 }
 
@@ -153,7 +164,7 @@ function take(row) {
     } else if (row.what === "message" || row.what.startsWith("undelivered_")) happened("");
     refresh();
   }
-  if (row.has_ended) others.delete(row.id);
+  if (!row.in_queue) others.delete(row.id);
   else others.set(row.id, row);
   if (row.what !== "message") alarm.update(others.values());
 }

@@ -2,7 +2,7 @@
 // Names and texts are other people's: textContent only, and <bdi> so that no name turns the line around.
 
 import { put } from "./alarm.js";
-import { make } from "./make.js";
+import { make, redraw } from "./make.js";
 import { clockOf } from "./messages.js";
 
 const part = (id) => document.getElementById(id);
@@ -18,7 +18,7 @@ export function drawPerson(person) {
   part("person-reach").dataset.open = person.is_open ? "yes" : "no";
   drawPlan(person.plan);
   drawOthers(person.others);
-  replaceAll(part("decisions"), person.decisions, (one) => {
+  redraw(part("decisions"), person.decisions, (one) => {
     const line = make("li");
     line.append(make("span", "muted", `${clockOf(one.at)} ${one.by} `), `${one.what}：`, make("bdi", "pre", one.reason));
     return line;
@@ -35,7 +35,7 @@ function drawPlan(plan) {
 
 function drawOthers(others) {
   part("others-box").hidden = others.length === 0;
-  replaceAll(part("others"), others, (other) => {
+  redraw(part("others"), others, (other) => {
     const line = make("li", "line");
     const level = make("span", "level small-level", other.level_label);
     level.dataset.level = other.level;
@@ -48,14 +48,6 @@ function drawOthers(others) {
     if (other.at) line.append(make("span", "muted", `最后来信 ${clockOf(other.at)}`));
     return line;
   });
-}
-
-// Drawn again only when something changed: a link under the hand stays where it is.
-function replaceAll(list, items, draw) {
-  const key = JSON.stringify(items);
-  if (list.drawn === key) return;
-  list.drawn = key;
-  list.replaceChildren(...items.map(draw));
 }
 
 // What happens if this is sent now; `waiting` = how many are still on their way.

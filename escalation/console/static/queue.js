@@ -1,6 +1,7 @@
 // The queue: rows keyed by case, changed in place, moved only when their order changed.
 
 import { Alarm, put, span } from "./alarm.js";
+import { careWords, isLoud } from "./care-marks.js";
 import { getJson, onActivity, post } from "./http.js";
 import { showLost } from "./lost.js";
 import { openStream } from "./stream.js";
@@ -22,8 +23,8 @@ let order = []; // lines as shown
 let scheduled = false;
 let [pointer_at, held_since, rang_at, ringTimer] = [-LONGEST_HOLD_MS, 0, -100, 0];
 
-// ---- order: what rings first (unclaimed, or words that did not arrive), then level, then who has waited longest
-const keyOf = (row) => [row.state === "new" || row.ringing ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
+// ---- order: what is loud first (unclaimed, words that did not arrive, rescue, overdue calls), then level, then who has waited longest
+const keyOf = (row) => [row.state === "new" || row.ringing || isLoud(row) ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
 
 function before(a, b) {
   const i = a.findIndex((value, place) => value !== b[place]);
@@ -65,7 +66,7 @@ function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
     node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
-    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
+    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), care: part(".care"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -84,6 +85,7 @@ function fill(line, row) {
   line.drill.hidden = !row.is_drill;
   line.wish.hidden = !row.wish;
   line.lost.hidden = !row.has_lost_words;
+  line.care.hidden = !row.care;
   line.rung.hidden = !row.step;
   put(line.rung, `已升级到：${row.rung}`);
   for (const [badge, words] of [[line.called, row.called], [line.notCalled, row.not_called]]) {
@@ -98,6 +100,8 @@ function fill(line, row) {
 function tick(line, row) {
   if (!row) return; // it has just left
   const waits = row.raised_at !== "";
+  put(line.care, careWords(row));
+  line.care.classList.toggle("loud", isLoud(row));
   line.clock.classList.toggle("late", waits && row.is_late);
   put(line.clock, waits ? span(row.raised_at) + (row.is_late ? " 超时" : "") : `${clock.format(new Date(row.opened_at))} 开案`);
 }
@@ -153,7 +157,7 @@ function flush() {
 }
 
 function count() {
-  const counts = { in_service: 0, waiting_user: 0, mine: 0, "new-1": 0, "new-2": 0, "new-3": 0, "new-4": 0 };
+  const counts = { in_service: 0, waiting_user: 0, rescue: 0, follow_up: 0, mine: 0, "new-1": 0, "new-2": 0, "new-3": 0, "new-4": 0 };
   for (const row of rows.values()) {
     counts[row.state === "new" ? `new-${row.level}` : row.state] += 1;
     if (row.owner_id === me) counts.mine += 1;
@@ -169,7 +173,7 @@ function count() {
 function take(row) {
   touched.set(row.id, performance.now());
   const known = rows.get(row.id);
-  if (row.has_ended) rows.delete(row.id);
+  if (!row.in_queue) rows.delete(row.id);
   else rows.set(row.id, row);
   dirty.add(row.id);
   const says = (r) => r && `${r.state} ${r.level} ${r.raised_at} ${r.step}`;
@@ -250,5 +254,6 @@ for (const [i, line] of order.entries()) if (list.children[i] !== line.node) mov
 count();
 alarm.update(rows.values());
 setInterval(() => order.forEach((line) => tick(line, rows.get(line.node.dataset.id))), 1000);
+setInterval(() => [...rows.values()].filter((row) => row.care?.by).forEach((row) => (dirty.add(row.id), schedule())), 5000); // a decision falls due
 onActivity(resync);
 openStream(list.dataset.cursor, { row: take, resync, state: (state) => alarm.connection(state) });

@@ -2,6 +2,7 @@
 // because a browser allows only six connections to a host. Silence counts as loss: a dead line is noticed and redrawn.
 
 import { getJson, SignedOut } from "./http.js";
+import { countLate } from "./late.js";
 import { showLost } from "./lost.js";
 
 const SILENCE_MS = 40_000; // the server speaks at least every 15 s
@@ -25,6 +26,7 @@ export function openStream(cursor, on) {
     state = next;
     on.state(next);
     if (next === "live") on.resync();
+    if (next === "live") countLate();
   }
 
   // Something was heard, by this tab or by the one that listens for all.
@@ -41,6 +43,7 @@ export function openStream(cursor, on) {
     if (heard.kind === "row") {
       last = heard.id || last;
       on.row(heard.row);
+      if (heard.row.what.startsWith("follow_up")) countLate();
     } else if (heard.kind === "undelivered") {
       last = heard.id || last;
       showLost(heard.count);

@@ -20,7 +20,7 @@ export function mark(name, words) {
 }
 
 export function startTabs(key) {
-  const saved = tabs.find((tab) => tab.id === sessionStorage.getItem(key));
+  const saved = tabs.find((tab) => `#${tab.id}` === location.hash) ?? tabs.find((tab) => tab.id === sessionStorage.getItem(key));
   if (saved) choose(saved);
   for (const [place, tab] of tabs.entries()) {
     tab.addEventListener("click", () => {

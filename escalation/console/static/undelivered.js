@@ -82,7 +82,7 @@ async function resync() {
 }
 
 function take(row) {
-  if (row.has_ended) cases.delete(row.id);
+  if (!row.in_queue) cases.delete(row.id);
   else cases.set(row.id, row);
   if (row.what !== "message") alarm.update(cases.values());
   else if (list.querySelector(`[data-case="${row.id}"]`)) refresh(); // they wrote: it may get through now

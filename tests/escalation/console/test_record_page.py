@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import server
 from records import tables as t
@@ -92,6 +94,18 @@ async def test_a_second_writer_gets_the_first_ones_words_back(site: Site) -> Non
     assert (second["entry"]["value"], second["entry"]["by"]) == ("室友小周", lin.counsellor.display_name)
 
 
+def long_ago(site: Site, case_id: str) -> None:
+    """The case ended so long ago that new danger is a new case."""
+    store, ended = site.service.store, site.service.now() - timedelta(days=100)
+
+    def work(connection: sa.Connection) -> None:
+        case = store.cases.get(connection, case_id)
+        assert case is not None
+        store.cases.change(connection, case, state="closed", closed_at=ended)
+
+    do(site.service.writer, work)
+
+
 async def test_what_is_already_known_needs_no_asking(site: Site) -> None:
     person, case_id = await person_with_case(site)
     lin = site.seat("lin", "counsellor", "supervisor")
@@ -103,6 +117,7 @@ async def test_what_is_already_known_needs_no_asking(site: Site) -> None:
     await lin.act(case_id, "claim")
     fill_record(site.service, case_id, lin.counsellor)
     assert (await lin.act(case_id, "close", disposition="calmed", summary="谈了睡眠，约定周五再谈")).status_code == 200
+    long_ago(site, case_id)
     await person.post("我又想死了", "m2")
     await site.settle()
     (earlier,) = (await state(lin, site.case_of(person.conversation_id)))["record"]["neighbours"]
@@ -207,6 +222,7 @@ async def test_a_plan_is_shown_first_in_the_persons_next_case(site: Site) -> Non
     assert "safety_plan" in {one["field"] for one in shown["record"]["proposals"]}
     fill_record(site.service, case_id, lin.counsellor)
     await lin.act(case_id, "close", disposition="calmed", summary="谈了睡眠，约定周五再谈")
+    long_ago(site, case_id)
     await person.post("我又想死了", "m2")
     await site.settle()
     plan = (await state(site.seat("wang"), site.case_of(person.conversation_id)))["safety_plan"]

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import wiring
-from escalation.desk import Desk
-from escalation.handling import Handling
+from escalation.desks import open_desks
 from escalation.record.answers import Change
 from escalation.record.record_desk import RecordDesk
 from escalation.roles import load_permissions
@@ -90,7 +89,9 @@ def office(sqlite_store: Store, sqlite_settings: Settings) -> Iterator[Office]:
     """On SQLite alone: the rule is the same everywhere, and the other test races on both."""
     store, writer = sqlite_store, Writer(sqlite_store.engine)
     alarm = wiring.make_alarm(sqlite_settings, store, NO_WAYS)
-    yield Office(store, writer, alarm, Desk(Handling(alarm, store.staff), load_permissions()), Clock())
+    yield Office(
+        store, writer, alarm, open_desks(store, alarm, load_permissions(), wiring.make_rules(sqlite_settings)), Clock()
+    )
     writer.close()
 
 

@@ -106,10 +106,11 @@ def test_cases_of_different_people_are_not_merged(office: Office, merge: Merge) 
 
 def test_a_closed_case_joins_the_next_one_of_the_same_conversation(office: Office, merge: Merge) -> None:
     conversation_id, lin = office.conversation(), office.counsellor()
-    first = office.danger(conversation_id, Level.MEDIUM)
+    first = office.danger(conversation_id, Level.LOW)
     office.act("claim", first, lin)
     office.act("close", first, lin, "calmed", "谈了睡眠，约定周五再谈")
-    second = office.danger(conversation_id, Level.MEDIUM)
+    office.clock.forward(days=100)
+    second = office.danger(conversation_id, Level.LOW)
     before = office.said(first)
     merge(first, second)
     assert (office.case(first).state, office.case(first).summary) == ("merged", "谈了睡眠，约定周五再谈")

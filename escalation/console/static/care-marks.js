@@ -1,0 +1,23 @@
+// What of rescue and follow-up is loud on every screen: values of the row, and the clock of this moment.
+
+import { now } from "./http.js";
+import { span } from "./span.js";
+
+// A decision may still be thought about until its time is over.
+export const isLoud = (row) => Boolean(row.care) && (!row.care.by || now() > Date.parse(row.care.by));
+
+export const careWords = (row) => (row.care ? `${row.care.words} ${span(row.care.since)}` : "");
+
+// For the strip: what is loud among these rows, in one sentence, and the row to open.
+export function loudest(rows) {
+  const loud = [...rows].filter(isLoud);
+  if (!loud.length) return null;
+  const of = (kind) => loud.filter((row) => row.care.kind === kind);
+  const [rescue, decide, overdue] = ["rescue", "decide", "overdue"].map(of);
+  const words = [
+    rescue.length ? `${rescue.length} 个救援还没有确认到达` : "",
+    decide.length ? `${decide.length} 个红色个案还没有决定是否救援` : "",
+    overdue.length ? `${overdue.length} 个高危随访超期` : "",
+  ].filter(Boolean);
+  return { words: words.join("；"), first: [...rescue, ...decide, ...overdue][0], isRed: rescue.length + decide.length > 0 };
+}
