@@ -18,6 +18,7 @@ from settings import Settings
 
 log = structlog.get_logger()
 _LARGEST_FORM = 256 * 1024
+_LARGEST_UPLOAD = {"/console/institutions/import/file": 4 * 1024 * 1024}  # its own words about size come later
 _NOT_FRAMED = "frame-ancestors 'none'"
 _SECURITY = {
     "Content-Security-Policy": f"default-src 'self'; img-src 'self' data:; {_NOT_FRAMED}; "
@@ -60,7 +61,7 @@ def add_refusals(app: FastAPI, settings: Settings) -> None:
         response: Response = await call_next(request)  # type: ignore[misc]  # Starlette's own type is untyped here
         for name, value in (framed if request.url.path == EMBED_PATH else _SECURITY).items():
             response.headers.setdefault(name, value)
-        if request.url.path.startswith(("/api", "/console")) and "static" not in request.url.path:
+        if request.url.path.startswith(("/api", "/console", "/partner/")) and "static" not in request.url.path:
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cache-Control", "no-cache")  # a new version's pages must not meet old scripts
         return response
@@ -76,11 +77,11 @@ def _framed_by(origins: tuple[str, ...]) -> dict[str, str]:
 
 
 def is_too_large(request: Request) -> bool:
-    """A console form is small and says how long it is; the web chat counts its bytes itself."""
-    if request.method != "POST" or not request.url.path.startswith("/console"):
+    """A form of the console or a partner is small and says how long it is; the web chat counts its bytes itself."""
+    if request.method != "POST" or not request.url.path.startswith(("/console", "/partner/")):
         return False
     length = request.headers.get("content-length", "0" if "transfer-encoding" not in request.headers else "")
-    return not length.isdigit() or int(length) > _LARGEST_FORM
+    return not length.isdigit() or int(length) > _LARGEST_UPLOAD.get(request.url.path, _LARGEST_FORM)
 
 
 def _store_failed(settings: Settings) -> Callable[[Request, Exception], Response]:

@@ -19,8 +19,21 @@ from bot.channels import Door
 from bot.channels.reminder import Reminder
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
-from escalation.console import access, case, files, follow_ups, notices, queue, seen, signin, undelivered
+from escalation.console import (
+    access,
+    case,
+    files,
+    follow_ups,
+    institutions,
+    notices,
+    queue,
+    referrals,
+    seen,
+    signin,
+    undelivered,
+)
 from escalation.own_ways import OwnWays
+from escalation.partner import pages
 from escalation.receipts import Receipts
 from notify.web_push import is_allowed
 from refusals import add_refusals
@@ -111,8 +124,15 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     for door in service.doors:
         app.include_router(door.router())
     console = _make_console(service)
-    for room in (signin, queue, case, files, undelivered, notices, seen, follow_ups):
+    for room in (signin, queue, case, files, undelivered, notices, seen, follow_ups, referrals, institutions):
         app.include_router(room.router(console), include_in_schema=False)
+    settings = service.settings
+    partner = pages.PartnerPages(
+        service.desks.referrals.door, service.store.engine, service.writer, service.now, settings.hotline_name,
+        settings.is_https, pages.make_templates(), pages.make_pace(),
+    )  # fmt: skip
+    app.include_router(partner.router())
+    app.mount("/partner/static", StaticFiles(directory=pages.FOLDER / "static"))
     app.mount("/console/static", StaticFiles(directory=access.FOLDER / "static"))
 
     @app.get("/healthz")

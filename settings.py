@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     follow_up_tries: int = Field(3, ge=1, le=3, description="tries at different times of day before somebody is lost")
     follow_up_late_s: Seconds = Field((7200, 86400), description="an overdue follow-up reaches duty lead, supervisor")
     follow_up_year: bool = Field(False, description="a last follow-up after a year for orange and red")
+    referral_ack_now_s: int = Field(1800, ge=60, description="a partner confirms a referral of urgency 立即 by then")
+    referral_ack_day_s: int = Field(14400, ge=60, description="the same for urgency 24小时内")
+    referral_ack_workdays: int = Field(2, ge=1, le=30, description="the same for all others, in working days")
+    referral_visit_days: int = Field(7, ge=1, le=365, description="then we ask whether the person arrived")
+    referral_link_days: int = Field(30, ge=1, le=365, description="how long a partner's link opens")
+    institution_checked_days: int = Field(90, ge=1, description="an older check is not relied on in danger")
     sweep_s: float = Field(1.0, gt=0, description="how often due alerts are looked for")
 
     # the console

@@ -30,17 +30,15 @@ from bot.recogniser import HttpRecogniser
 from bot.reminding import Reminding
 from bot.replies import load_intents, load_replies
 from bot.restraint import Restraint
+from desk_rules import make_clocks, make_rules
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
 from escalation.calling import load_rungs
 from escalation.calls import Calls
-from escalation.care.plan import load_rules
-from escalation.care.rescue import RescueClocks, load_rescue
 from escalation.desk import Desk
-from escalation.desks import Desks, Rules, open_desks
+from escalation.desks import Desks, open_desks
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
-from escalation.routing import Clocks
 from knowledge import index as knowledge_index
 from knowledge.answers import Answerer
 from knowledge.articles import Library, load_library
@@ -60,7 +58,6 @@ from records.writer import Writer
 from settings import Settings
 from triage import release
 from triage.loading import RulebookError
-from triage.risk import Level
 from triage.screen import Screener
 
 log = structlog.get_logger()
@@ -160,26 +157,6 @@ def make_accounts(settings: Settings, staff: Staff) -> Accounts:
         settings.lock_failures, timedelta(seconds=settings.lock_s),
     )  # fmt: skip
     return Accounts(staff, rules)
-
-
-def make_clocks(settings: Settings) -> Clocks:
-    """The ladder with this deployment's seconds."""
-    ladder = {
-        Level.LOW: settings.ladder_low_s,
-        Level.MEDIUM: settings.ladder_medium_s,
-        Level.HIGH: settings.ladder_high_s,
-        Level.EMERGENCY: settings.ladder_emergency_s,
-    }
-    return Clocks(ladder, settings.waiting_note_s, settings.silence_s, timedelta(days=settings.reopen_days))
-
-
-def make_rules(settings: Settings) -> Rules:
-    """The reviewed data of the desks with this deployment's numbers, checked at start."""
-    care = load_rules(
-        settings.follow_up_tries, settings.follow_up_late_s, settings.outward_name, with_year=settings.follow_up_year
-    )
-    clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
-    return Rules(care, load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks))
 
 
 def make_media(
@@ -282,7 +259,7 @@ def build_service(
         ways=ways,
         sending=make_sending(settings, store, writer, ways, now),
         doors=platforms.open_doors(settings, channels, intake),
-        sweeps=(alarm.sweep, alarm.heed_silence, desks.watch.sweep),
+        sweeps=(alarm.sweep, alarm.heed_silence, desks.watch.sweep, desks.referrals.desk.reminders.sweep),
         http=http,
         now=now,
         screening_folder=release.in_force(settings.screening_dir),

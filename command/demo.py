@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import wiring
+from command.drill_institutions import place_institutions
 from records.crypto import load_vault
 from settings import Settings, load_settings
 
@@ -58,6 +59,8 @@ def demo(
     address = url or settings.base_url
     try:
         asyncio.run(play(address.rstrip("/"), proof(settings), load_scripts(), speed, out))
+        place_institutions(settings)
+        out.print("三家虚构的机构（标有“演示”，不会提供给真实个案）在值班台的“机构”里。")
     except NoDrill as error:
         Console(stderr=True).print(f"[red]hotline demo: {error}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error

@@ -89,7 +89,6 @@ def check_command() -> None:
     settings = load_settings()
     in_audit = check.faults_in_audit(settings)
     faults = check.faults(settings) + in_audit
-    faults = check.faults(settings)
     check.show(faults)
     if not in_audit:
         out.print("审计链完整。")

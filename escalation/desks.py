@@ -19,6 +19,7 @@ from escalation.record.merge_desk import MergeDesk
 from escalation.record.plan import load_parts
 from escalation.record.proposals import check_facts
 from escalation.record.record_desk import RecordDesk
+from escalation.referral.office import ReferralOffice, ReferralRules, open_referrals
 from escalation.roles import Permissions
 from escalation.undelivered import Undelivered
 from records.store import Store
@@ -37,6 +38,7 @@ class Desks:
     rescue: RescueDesk
     follow_ups: FollowUpDesk
     watch: FollowUpWatch
+    referrals: ReferralOffice
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Rules:
 
     care: CareRules
     rescue: RescueRules
+    referral: ReferralRules
 
 
 def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rules) -> Desks:
@@ -65,6 +68,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         ),
         follow_ups=FollowUpDesk(planning, desk, people, rules.rescue),
         watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
+        referrals=open_referrals(store, handling, permissions, rules.referral),
     )
 
 

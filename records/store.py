@@ -20,10 +20,15 @@ from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
 from records.follow_up_talks import FollowUpTalks
 from records.follow_ups import FollowUps
+from records.institutions import Institutions
 from records.ledger import Ledger
 from records.links import Links
 from records.notices import Notices
 from records.outbox_rows import OutboxRows
+from records.partner_links import PartnerLinks
+from records.pointers import Pointers
+from records.referral_tasks import ReferralTasks
+from records.referrals import Referrals
 from records.rescues import Rescues
 from records.safety_plans import SafetyPlans
 from records.staff import Staff
@@ -57,6 +62,11 @@ class Store:
     follow_ups: FollowUps
     follow_up_talks: FollowUpTalks
     emergency_contacts: EmergencyContacts
+    institutions: Institutions
+    referrals: Referrals
+    referral_tasks: ReferralTasks
+    partner_links: PartnerLinks
+    pointers: Pointers
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -85,4 +95,9 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         follow_ups=FollowUps(district, vault),
         follow_up_talks=FollowUpTalks(district, vault),
         emergency_contacts=EmergencyContacts(district, vault),
+        institutions=Institutions(district, vault),
+        referrals=Referrals(district, vault),
+        referral_tasks=ReferralTasks(district, vault),
+        partner_links=PartnerLinks(district, vault),
+        pointers=Pointers(district, vault),
     )

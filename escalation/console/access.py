@@ -38,6 +38,8 @@ ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console/follow-ups", "随访", "follow_up"),
     ("/console/undelivered", "未送达", "queue_view"),
     ("/console/notices", "我的通知", "notice_own"),
+    ("/console/referrals", "转介", "referral_view"),
+    ("/console/institutions", "机构", "institution_view"),
 )
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
@@ -150,6 +152,7 @@ class Console:
             "hotline_name": self.hotline_name,
             "me": visitor,
             "role_names": permissions.names,
+            "watches": permissions.allows(roles, "queue_view"),
             "rooms": [(href, words) for href, words, action in ROOMS if permissions.allows(roles, action)],
         }
         return self.templates.TemplateResponse(request, name, {**shown, **values})

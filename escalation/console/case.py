@@ -13,6 +13,7 @@ from escalation.cases import DISPOSITIONS, SERVED
 from escalation.console.access import CaseView, Console, Visitor, act, look
 from escalation.console.care_marks import care_marks, care_row
 from escalation.console.case_care import add_follow_ups, care_values
+from escalation.console.case_referral import add_referrals, case_referral_values, form_words
 from escalation.console.case_rescue import add_rescue, rescue_values
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
@@ -40,6 +41,7 @@ TABS = (
     Tab("plan", "安全计划", ("case_plan.html",)),
     Tab("rescue", "救援", ("case_rescue.html",)),
     Tab("care", "随访", ("case_care.html",)),
+    Tab("referral", "转介", ("case_referral.html",)),
     Tab("history", "经过", ("case_history.html",)),
 )
 PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's state -> what it is read from
@@ -48,7 +50,9 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "safety_plan": plan_values,
     "rescue": rescue_values,
     "care": care_values,
+    "referral": case_referral_values,
 }
+PARTS = (add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals)
 
 
 def router(console: Console) -> APIRouter:
@@ -62,7 +66,7 @@ def router(console: Console) -> APIRouter:
     _add_reading(routes, console)
     _add_talking(routes, console)
     _add_deciding(routes, console)
-    for add in (add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups):
+    for add in PARTS:
         add(routes, console)
     return routes
 
@@ -75,7 +79,8 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return console.page(
             request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), tabs=TABS,
-            oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts, **values,
+            oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts, 
+            referral_form=form_words(console), **values,
         )  # fmt: skip
 
     @routes.get("/state.json")

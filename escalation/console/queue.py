@@ -18,6 +18,7 @@ from escalation.calling import Called, told
 from escalation.cases import ENDED, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
 from escalation.console.care_marks import care_marks, care_row
+from escalation.referral.states import QUEUE_TASKS
 from escalation.routing import RUNG_WORDS, rung
 from escalation.undelivered import EVENTS as LOST_WORDS
 from records.alerts import Alert
@@ -98,11 +99,12 @@ def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
         called = called_for(console, connection, *ringing.values())
         lost = alarm.outbox.dead_in(connection)
         marks = care_marks(console, connection)
+        referred = console.desks.referrals.desk.tasks.cases(connection, QUEUE_TASKS)
         now = console.now()
         rows = [
             case_row(
                 console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
-                called=called.get(case.id),
+                called=called.get(case.id), has_referral_task=case.id in referred,
             )
             | care_row(case, marks)
             for case in alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
@@ -121,7 +123,17 @@ def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
         alert = alarm.alerts.ringing(connection, case.id)
         called = called_for(console, connection, alert).get(case.id)
         lost = alarm.outbox.dead_in(connection, case.conversation_id)
-        row = case_row(console, case, alert, names, console.now(), has_lost_words=bool(lost), called=called)
+        referred = case.id in console.desks.referrals.desk.tasks.cases(connection, QUEUE_TASKS)
+        row = case_row(
+            console,
+            case,
+            alert,
+            names,
+            console.now(),
+            has_lost_words=bool(lost),
+            called=called,
+            has_referral_task=referred,
+        )
         row |= care_row(case, care_marks(console, connection, case.id))
     return {**row, "what": item.kind, "data": dict(item.data)}
 
@@ -142,7 +154,7 @@ def _case_of(console: Console, connection: sa.Connection, item: Event) -> Case |
 
 def case_row(
     console: Console, case: Case, alert: Alert | None, names: Mapping[str, str], now: datetime,
-    *, has_lost_words: bool, called: Called | None,
+    *, has_lost_words: bool, called: Called | None, has_referral_task: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """One row of the queue as values; no words of the visitor. A case that rings although somebody serves it has
     words that did not arrive."""
@@ -169,4 +181,5 @@ def case_row(
         "has_lost_words": has_lost_words,
         "called": called.words if called else "",
         "not_called": called.failed if called else "",
+        "has_referral_task": has_referral_task,
     }

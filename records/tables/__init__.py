@@ -21,10 +21,20 @@ from records.tables.care import (
     rescue_quote,
 )
 from records.tables.cases import alert, case_record, level_change, note
+from records.tables.directory import institution, institution_version
 from records.tables.house import event, seal
 from records.tables.notices import notice, notice_address
 from records.tables.people import contact, contact_decision, contact_plan, link_code
 from records.tables.record import record_entry, safety_plan
+from records.tables.referrals import (
+    incoming_referral,
+    information_given,
+    partner_link,
+    provision,
+    referral,
+    referral_step,
+    referral_task,
+)
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.staff import audit, counsellor, staff_session
 from records.tables.talk import assessment, attachment, conversation, message, transcript
@@ -49,6 +59,10 @@ __all__ = [
     "follow_up_attempt",
     "follow_up_consent",
     "follow_up_outcome",
+    "incoming_referral",
+    "information_given",
+    "institution",
+    "institution_version",
     "level_change",
     "link_code",
     "message",
@@ -58,12 +72,17 @@ __all__ = [
     "notice_address",
     "outbox",
     "outside_call",
+    "partner_link",
+    "provision",
     "rate",
     "record_entry",
     "safety_plan",
     "reopening",
     "rescue",
     "rescue_quote",
+    "referral",
+    "referral_step",
+    "referral_task",
     "seal",
     "staff_session",
     "transcript",

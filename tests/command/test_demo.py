@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from command.bench.deployment import deploy, free_port
 from command.demo import NoDrill, Script, load_scripts, play, proof
+from command.drill_institutions import place_institutions
 from command.main import app
 from records.crypto import load_vault
 from settings import load_settings
@@ -94,6 +95,16 @@ async def test_every_visitor_is_answered_and_everything_is_a_drill(running: tupl
     real = "SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation_id WHERE NOT c.is_drill"
     assert _rows(folder, f"{real} AND m.author = 'visitor'") == [(0,)]
     assert _rows(folder, "SELECT is_drill, level FROM case_record ORDER BY level") == [(1, 1), (1, 2), (1, 3), (1, 4)]
+
+
+def test_the_invented_institutions_are_marked_and_placed_once(tmp_path: Path) -> None:
+    settings = load_settings({"HOTLINE_DATA_DIR": str(tmp_path / "var")})
+    assert [place_institutions(settings) for _ in range(2)] == [3, 0]
+    found = _rows(tmp_path / "var", "SELECT name, is_drill, fields FROM institution")
+    assert len(found) == 3
+    for name, is_drill, fields in found:
+        assert ("演示" in str(name), is_drill) == (True, 1)
+        assert "000-0000000" in str(fields)
 
 
 def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:

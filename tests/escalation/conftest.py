@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import desk_rules
 import wiring
 from escalation.alarm import Alarm, Danger
 from escalation.desk import Desk
@@ -120,6 +121,6 @@ def raised_at(office: Office, case_id: str) -> datetime:
 @pytest.fixture
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
     alarm = wiring.make_alarm(settings, store, NO_WAYS)
-    desks = open_desks(store, alarm, load_permissions(), wiring.make_rules(settings))
+    desks = open_desks(store, alarm, load_permissions(), desk_rules.make_rules(settings))
     desks = replace(desks, desk=replace(desks.desk, closing_checks=()))  # what closing demands: tests of the record
     return Office(store, writer, alarm, desks, clock)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-import wiring
+import desk_rules
 from bot.replies import load_replies
 from escalation.routing import RUNG_WORDS, RUNGS, Clocks, rung, waiting_key
 from settings import load_settings
@@ -18,7 +18,7 @@ SETTINGS = load_settings({})
 
 @pytest.fixture
 def clocks() -> Clocks:
-    return wiring.make_clocks(SETTINGS)
+    return desk_rules.make_clocks(SETTINGS)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ The clock is moved by hand, so the application runs inside this process.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from settings import load_settings
 from tests.browsing import Seat, Site, serving
 from tests.building import Clock, compiled_screener, do
 from tests.journeys.conftest import FLAGS, need_chromium
+from tests.record_samples import fill_record
 
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
 _PICTURES = os.environ.get("JOURNEY_PICTURES")  # a folder: keep screenshots there
@@ -91,6 +93,8 @@ async def test_from_the_crisis_to_the_last_call(town: Town) -> None:
     await rescue_starts(lin, chief)
     case_url = lin.url
     await arrival_and_outcome(lin, chief, case_url)
+    case_id = case_url.rsplit("/", 1)[1].partition("#")[0]
+    await asyncio.to_thread(fill_record, town.site.service, case_id, chief_seat.counsellor)
     await the_supervisor_closes(chief)
     town.clock.forward(hours=25)
     await the_day_after(town, visitor, chief_seat.counsellor, case_url)
@@ -156,7 +160,7 @@ async def the_supervisor_closes(chief: Page) -> None:
     await chief.locator("#finish > summary").click()
     await chief.locator("#close select").select_option("rescue")
     await chief.locator("#close textarea").fill("服药后由120送医，家属已到医院")
-    await chief.locator("#close button").click()
+    await chief.locator("#close > button").click()
     await chief.locator("#confirm button.main").click()
     await expect(chief.locator("#state")).to_have_text("随访中")
     await chief.locator("#tab-care").click()
@@ -208,4 +212,4 @@ async def the_other_calls(town: Town, wang: Page, hands: Seat, case_url: str) ->
         assert answer.status_code == 200, answer.text
     await expect(wang.locator("#state")).to_have_text("已结案")
     await wang.locator("#tab-history").click()
-    await expect(wang.locator("#timeline")).to_contain_text("24小时随访：完成（王老师）")
+    await expect(wang.locator("#timeline")).to_contain_text("完成了一次随访")

@@ -1,6 +1,7 @@
 // One case: the conversation grows in place, the forms never lose what is typed in them.
 
 import { Alarm, put, span } from "./alarm.js";
+import { bell } from "./bell.js";
 import { drawFollowUps } from "./care.js";
 import { careWords, isLoud } from "./care-marks.js";
 import { drawHistory, Timeline } from "./history.js";
@@ -11,6 +12,7 @@ import { showLost } from "./lost.js";
 import { drawPerson, reachWarning } from "./person.js";
 import { drawPlan } from "./plan.js";
 import { Record } from "./record.js";
+import { drawReferrals, startReferrals } from "./referral.js";
 import { ReplyBox } from "./reply.js";
 import { drawRescue, tickRescue } from "./rescue.js";
 import { openStream } from "./stream.js";
@@ -106,6 +108,7 @@ function draw() {
   record.draw(shown);
   drawPlan(shown);
   timeline.soon();
+  drawReferrals(shown);
   tick();
 }
 
@@ -156,6 +159,7 @@ function happened(words) {
 }
 
 function take(row) {
+  bell(row);
   if (row.id === id) {
     if (row.what === "visitor_left") happened("来访者按了“快速离开”，可能暂时看不到您的话。");
     else if (row.what === "undelivered") {
@@ -292,6 +296,7 @@ talk.merge(shown.messages);
 reply = new ReplyBox(part("reply"), id, talk, () => alarm.connection("out"));
 reply.arrived(shown.messages, name);
 startTabs(`tab:${id}`);
+startReferrals(url, refresh);
 draw();
 page.inert = false; // before, a form would leave the page, and what was typed with it
 talk.scrollToEnd();

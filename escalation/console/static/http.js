@@ -11,6 +11,7 @@ export class Refused extends Error {
   constructor(words, status) {
     super(words);
     this.status = status;
+    this.fields = {}; // name -> what is wrong there
     this.again = status === 0 || status === 429 || status >= 500;
   }
 }
@@ -29,9 +30,9 @@ function learnClock(response) {
   measured = true;
 }
 
-async function ask(url, options) {
+async function ask(url, options, timeout_ms = TIMEOUT_MS) {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => stop.abort(), timeout_ms);
   let response;
   try {
     response = await fetch(url, { ...options, signal: stop.signal, headers: { Accept: "application/json", ...options.headers } });
@@ -46,13 +47,17 @@ async function ask(url, options) {
   const body = isJson ? await response.json().catch(() => null) : null;
   if (response.ok && body) return body;
   const words = typeof body?.detail === "string" ? body.detail : `服务器没有接受（${response.status}）`;
-  throw new Refused(words, response.ok ? 502 : response.status);
+  const refused = new Refused(words, response.ok ? 502 : response.status);
+  refused.fields = body?.errors ?? {};
+  throw refused;
 }
 
 export const getJson = (url) => ask(url, { method: "GET", cache: "no-store" });
 
-export const post = (url, fields = {}) =>
-  ask(url, { method: "POST", body: new URLSearchParams(fields), headers: { "X-CSRF-Token": csrf() } });
+export const post = (url, fields = {}, timeout_ms = TIMEOUT_MS) => {
+  const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
+  return ask(url, { method: "POST", body, headers: { "X-CSRF-Token": csrf() } }, timeout_ms);
+};
 
 // While somebody really works at this screen the session stays open; a console left alone still signs out.
 export function onActivity(work, every_ms = 120_000) {

@@ -1,6 +1,7 @@
 // The queue: rows keyed by case, changed in place, moved only when their order changed.
 
 import { Alarm, put, span } from "./alarm.js";
+import { bell } from "./bell.js";
 import { careWords, isLoud } from "./care-marks.js";
 import { getJson, onActivity, post } from "./http.js";
 import { showLost } from "./lost.js";
@@ -66,7 +67,7 @@ function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
     node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
-    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), care: part(".care"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
+    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), care: part(".care"), referral: part(".referral"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -86,6 +87,7 @@ function fill(line, row) {
   line.wish.hidden = !row.wish;
   line.lost.hidden = !row.has_lost_words;
   line.care.hidden = !row.care;
+  line.referral.hidden = !row.has_referral_task;
   line.rung.hidden = !row.step;
   put(line.rung, `已升级到：${row.rung}`);
   for (const [badge, words] of [[line.called, row.called], [line.notCalled, row.not_called]]) {
@@ -172,6 +174,7 @@ function count() {
 // ---- news
 function take(row) {
   touched.set(row.id, performance.now());
+  bell(row);
   const known = rows.get(row.id);
   if (!row.in_queue) rows.delete(row.id);
   else rows.set(row.id, row);

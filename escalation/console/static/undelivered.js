@@ -1,6 +1,7 @@
 // Words that did not arrive: keyed by row, changed in place, so that nothing typed here is lost.
 
 import { Alarm, put } from "./alarm.js";
+import { bell } from "./bell.js";
 import { getJson, onActivity, post, SignedOut } from "./http.js";
 import { showLost } from "./lost.js";
 import { clockOf } from "./messages.js";
@@ -82,6 +83,7 @@ async function resync() {
 }
 
 function take(row) {
+  bell(row);
   if (!row.in_queue) cases.delete(row.id);
   else cases.set(row.id, row);
   if (row.what !== "message") alarm.update(cases.values());

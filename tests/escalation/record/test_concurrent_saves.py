@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import desk_rules
 import wiring
 from escalation.desks import open_desks
 from escalation.record.answers import Change
@@ -90,7 +91,11 @@ def office(sqlite_store: Store, sqlite_settings: Settings) -> Iterator[Office]:
     store, writer = sqlite_store, Writer(sqlite_store.engine)
     alarm = wiring.make_alarm(sqlite_settings, store, NO_WAYS)
     yield Office(
-        store, writer, alarm, open_desks(store, alarm, load_permissions(), wiring.make_rules(sqlite_settings)), Clock()
+        store,
+        writer,
+        alarm,
+        open_desks(store, alarm, load_permissions(), desk_rules.make_rules(sqlite_settings)),
+        Clock(),
     )
     writer.close()
 

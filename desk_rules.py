@@ -1,0 +1,47 @@
+"""The numbers that desks and ladder decide by: the reviewed data with what this deployment set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from escalation.care.plan import load_rules
+from escalation.care.rescue import RescueClocks, load_rescue
+from escalation.desks import Rules
+from escalation.referral.clocks import Promises
+from escalation.referral.office import ReferralRules
+from escalation.routing import Clocks
+from settings import Settings
+from triage.risk import Level
+
+
+def make_clocks(settings: Settings) -> Clocks:
+    """The ladder with this deployment's seconds."""
+    ladder = {
+        Level.LOW: settings.ladder_low_s,
+        Level.MEDIUM: settings.ladder_medium_s,
+        Level.HIGH: settings.ladder_high_s,
+        Level.EMERGENCY: settings.ladder_emergency_s,
+    }
+    return Clocks(ladder, settings.waiting_note_s, settings.silence_s, timedelta(days=settings.reopen_days))
+
+
+def make_rules(settings: Settings) -> Rules:
+    """The reviewed data of the desks with this deployment's numbers, checked at start."""
+    care = load_rules(
+        settings.follow_up_tries, settings.follow_up_late_s, settings.outward_name, with_year=settings.follow_up_year
+    )
+    clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
+    rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
+    return Rules(care, rescue, make_referral_rules(settings))
+
+
+def make_referral_rules(settings: Settings) -> ReferralRules:
+    """Referrals with this deployment's clocks."""
+    promises = Promises(
+        timedelta(seconds=settings.referral_ack_now_s), timedelta(seconds=settings.referral_ack_day_s),
+        settings.referral_ack_workdays, timedelta(days=settings.referral_visit_days),
+    )  # fmt: skip
+    return ReferralRules(
+        promises, timedelta(days=settings.institution_checked_days), timedelta(days=settings.referral_link_days),
+        settings.hotline_name, f"{settings.hotline_name} {settings.numbers()['help']}",
+    )  # fmt: skip
