@@ -52,9 +52,9 @@ def test_the_audit_speaks_in_words_and_hides_what_it_does_not_know_from_nobody()
         Deed("noted", "lin", {}, NOW),
         Deed("contact_blocked", "lead", {"case": "c1"}, NOW),
         Deed("contact_blocked", "lead", {"case": "another"}, NOW),
-        Deed("rescue_started", "lin", {}, NOW),
+        Deed("something_new", "lin", {}, NOW),
     ]
-    assert [m.words for m in timeline.of_deeds(deeds, WORDS, "c1")] == ["接手", "屏蔽了来访者", "rescue_started"]
+    assert [m.words for m in timeline.of_deeds(deeds, WORDS, "c1")] == ["接手", "屏蔽了来访者", "something_new"]
 
 
 def test_messages_are_counted_by_the_hour_of_shanghai() -> None:
