@@ -36,10 +36,10 @@ _TOUCH_EVERY = timedelta(seconds=60)
 ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console", "队列", "queue_view"),
     ("/console/follow-ups", "随访", "follow_up"),
-    ("/console/undelivered", "未送达", "queue_view"),
-    ("/console/notices", "我的通知", "notice_own"),
     ("/console/referrals", "转介", "referral_view"),
+    ("/console/undelivered", "未送达", "queue_view"),
     ("/console/institutions", "机构", "institution_view"),
+    ("/console/notices", "我的通知", "notice_own"),
 )
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
