@@ -27,7 +27,7 @@ SUBSCRIPTION = f"""
 """
 _SHOWN = """async path => {
   const registration = await navigator.serviceWorker.getRegistration(path);
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (let tries = 0; tries < 1500; tries += 1) {
     const [note] = await registration.getNotifications();
     if (note) return { title: note.title, body: note.body, tag: note.tag };
     await new Promise((resolve) => setTimeout(resolve, 20));
