@@ -12,7 +12,7 @@ import itertools
 import json
 import re
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +77,7 @@ class TelegramPlatform:
     pending: list[dict[str, Any]] = field(default_factory=list)  # updates that nobody has confirmed
     webhook: dict[str, Any] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    written: Counter[int] = field(default_factory=Counter)  # chat -> calls that would show something there
     trouble: Trouble = Trouble.NONE
     refuses_updates: bool = False  # getUpdates, setWebhook and deleteWebhook answer with server errors
     addresses: dict[str, str] = field(default_factory=dict)  # public address -> where it really is
@@ -156,6 +157,8 @@ class TelegramPlatform:
             raise Refused(404, "Not Found")
         self.calls[method] += 1
         fields = {**request.query_params, **{key: str(value) for key, value in (await request.form()).items()}}
+        if method == "sendmessage":
+            self.written[int(fields["chat_id"])] += 1
         if method in _OUR_TROUBLE:
             await self._suffer(method, request)
         elif self.refuses_updates:
