@@ -10,6 +10,9 @@ from escalation.desks import Rules
 from escalation.referral.clocks import Promises
 from escalation.referral.office import ReferralRules
 from escalation.routing import Clocks
+from escalation.shift.rules import ShiftRules
+from escalation.shift.silence import Patience
+from escalation.shift.transfer import AnswerTimes
 from settings import Settings
 from triage.risk import Level
 
@@ -32,7 +35,7 @@ def make_rules(settings: Settings) -> Rules:
     )
     clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
     rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
-    return Rules(care, rescue, make_referral_rules(settings))
+    return Rules(care, rescue, make_referral_rules(settings), make_shift_rules(settings))
 
 
 def make_referral_rules(settings: Settings) -> ReferralRules:
@@ -44,4 +47,27 @@ def make_referral_rules(settings: Settings) -> ReferralRules:
     return ReferralRules(
         promises, timedelta(days=settings.institution_checked_days), timedelta(days=settings.referral_link_days),
         settings.hotline_name, f"{settings.hotline_name} {settings.numbers()['help']}",
+    )  # fmt: skip
+
+
+def make_shift_rules(settings: Settings) -> ShiftRules:
+    """The shift with this deployment's clocks and limits."""
+    limits = dict.fromkeys(Level, settings.claim_limit_other)
+    limits |= {Level.HIGH: settings.claim_limit_high, Level.EMERGENCY: settings.claim_limit_emergency}
+    unanswered = {
+        Level.HIGH: timedelta(seconds=settings.owner_silence_high_s),
+        Level.EMERGENCY: timedelta(seconds=settings.owner_silence_emergency_s),
+    }
+    return ShiftRules(
+        limits=limits,
+        patience=Patience(
+            unanswered, timedelta(seconds=settings.presence_gone_s), timedelta(seconds=settings.owner_gone_s),
+            timedelta(seconds=settings.owner_warning_s),
+        ),
+        answer_times=AnswerTimes(
+            timedelta(seconds=settings.transfer_urgent_s), timedelta(seconds=settings.transfer_s)
+        ),
+        rest=timedelta(minutes=settings.break_minutes),
+        longest_run=timedelta(hours=settings.shift_longest_hours),
+        least_seats=settings.seats_least,
     )  # fmt: skip

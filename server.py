@@ -22,13 +22,16 @@ from bot.channels.widget import Widget
 from escalation.console import (
     access,
     case,
+    duty,
     files,
+    floor,
     follow_ups,
     institutions,
     notices,
     queue,
     referrals,
     seen,
+    shifts,
     signin,
     undelivered,
 )
@@ -124,7 +127,21 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     for door in service.doors:
         app.include_router(door.router())
     console = _make_console(service)
-    for room in (signin, queue, case, files, undelivered, notices, seen, follow_ups, referrals, institutions):
+    for room in (
+        signin,
+        queue,
+        case,
+        files,
+        undelivered,
+        notices,
+        seen,
+        follow_ups,
+        referrals,
+        institutions,
+        duty,
+        floor,
+        shifts,
+    ):
         app.include_router(room.router(console), include_in_schema=False)
     settings = service.settings
     partner = pages.PartnerPages(

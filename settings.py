@@ -92,6 +92,21 @@ class Settings(BaseSettings):
     institution_checked_days: int = Field(90, ge=1, description="an older check is not relied on in danger")
     sweep_s: float = Field(1.0, gt=0, description="how often due alerts are looked for")
 
+    # the shift
+    presence_gone_s: int = Field(60, ge=45, description="a console not heard of for so long counts as gone")
+    claim_limit_emergency: int = Field(1, ge=1, description="conversations at once with a red one among them")
+    claim_limit_high: int = Field(2, ge=1, description="the same with an orange one at most")
+    claim_limit_other: int = Field(3, ge=1, description="the same below orange")
+    owner_silence_emergency_s: int = Field(120, ge=30, description="a red case rings again when left unanswered")
+    owner_silence_high_s: int = Field(300, ge=30, description="the same for orange")
+    owner_gone_s: int = Field(900, ge=60, description="below orange: rings again when its owner's console is gone")
+    owner_warning_s: int = Field(30, ge=5, description="how long before that its owner is warned")
+    transfer_urgent_s: int = Field(60, ge=15, description="time to answer a transfer of orange or red")
+    transfer_s: int = Field(180, ge=15, description="time to answer any other transfer")
+    break_minutes: int = Field(15, ge=1, description="break offered after an orange or red case")
+    shift_longest_hours: int = Field(8, ge=1, description="more planned hours in a row are a warning")
+    seats_least: int = Field(2, ge=1, description="fewer planned seats at any time are a warning")
+
     # the console
     session_idle_s: int = Field(1800, ge=60, description="a console left alone signs out")
     session_longest_s: int = Field(43200, ge=300, description="a console signs out after a shift")

@@ -36,7 +36,7 @@ from escalation.alarm import Alarm
 from escalation.calling import load_rungs
 from escalation.calls import Calls
 from escalation.desk import Desk
-from escalation.desks import Desks, open_desks
+from escalation.desks import Desks, Sweep, open_desks
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
 from knowledge import index as knowledge_index
@@ -62,7 +62,6 @@ from triage.screen import Screener
 
 log = structlog.get_logger()
 _NO_SHARED_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=100)  # one slow platform starves none
-Sweep = Callable[..., object]  # (connection, now)
 KNOWLEDGE = Path(__file__).parent / "knowledge"
 
 
@@ -259,7 +258,7 @@ def build_service(
         ways=ways,
         sending=make_sending(settings, store, writer, ways, now),
         doors=platforms.open_doors(settings, channels, intake),
-        sweeps=(alarm.sweep, alarm.heed_silence, desks.watch.sweep, desks.referrals.desk.reminders.sweep),
+        sweeps=(alarm.sweep, alarm.heed_silence, *desks.sweeps),
         http=http,
         now=now,
         screening_folder=release.in_force(settings.screening_dir),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 import wiring
 from escalation.accounts import password_fits
@@ -119,7 +119,9 @@ def _show(changed: list[Changed], judged: int, version: str, texts: bool) -> Non
         f" ({len(conversations)} conversations), {counts['let go']} no longer do",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
-    table = Table("", "message", "conversation", "at (UTC)", "old", "new", "why", *(["text"] if texts else []))
+    names = ("", "message", "conversation", "at (UTC)", "old", "new", "why")
+    columns = [Column(name, overflow="fold") for name in names]  # ids stay whole on a narrow terminal
+    table = Table(*columns, *([Column("text", overflow="fold", min_width=36)] if texts else []))
     for each in changed:
         table.add_row(
             "found" if each.is_found else "let go", each.stored.message_id, each.stored.conversation_id,

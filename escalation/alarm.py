@@ -135,7 +135,9 @@ class Alarm:
             self.alerts.change(connection, ringing.id, next_at=now)
 
     def reached(self, connection: sa.Connection, case: Case, by_id: str, now: datetime) -> None:
-        """Words got through after all: what rang for an owned case is answered."""
+        """Words got through after all: what rang for an owned case is answered, unless it rings for another owner."""
+        if self.alerts.is_called(connection, case.id):
+            return
         if case.owner_id is not None and self.answer(connection, case, by_id, now):
             self.tell(connection, case, "reached", now)
 

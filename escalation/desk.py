@@ -19,6 +19,7 @@ from escalation.care.planning import Planning
 from escalation.cases import SERVED, NotAllowed, SomebodyElse, State, after
 from escalation.handling import Handling
 from escalation.roles import Permissions
+from escalation.shift.volunteers import may_set, may_take
 from records.cases import Case
 from records.outbox_rows import PLAIN, Lane, Pending
 from records.staff import Counsellor
@@ -45,7 +46,7 @@ class Desk:
         state = after(State(case.state), "claim")
         conversation = self.handling.conversation(connection, case)
         self.handling.save(connection, case, state=state.value, owner_id=who.id, claimed_at=case.claimed_at or now)
-        self.handling.own(connection, conversation, who.id)
+        self.handling.own(connection, conversation, who.id, now)
         self.handling.alarm.answer(connection, case, who.id, now)
         self.handling.say(connection, conversation, "handover.person_joined", now, title=who.display_name)
         self.handling.done(connection, case, who, "claimed", now)
@@ -55,7 +56,7 @@ class Desk:
         self, connection: sa.Connection, case_id: str, who: Counsellor, text: str, reply_id: str, now: datetime
     ) -> None:  # fmt: skip
         """Say something to the person; a repeated reply_id changes nothing."""
-        case = self.handling.owned(connection, case_id, who)
+        case = self.handling.speaking(connection, case_id, who)
         if not text.strip():
             raise NotAllowed("回复不能是空的")
         if len(text) > _LONGEST_REPLY:
@@ -71,6 +72,7 @@ class Desk:
             ),
             now,
         )  # fmt: skip
+        self.handling.stints.spoke(connection, conversation.id, now)
         if case.first_word_at is None:
             self.handling.save(connection, case, first_word_at=now)
 
@@ -89,6 +91,8 @@ class Desk:
         case = self.handling.case(connection, case_id)
         if case.state in rules.ENDED:
             raise NotAllowed("个案已结案")
+        if not may_set(who.roles, case.level, to):
+            raise NotAllowed("调低等级请找接线员或值班长；觉得更急，随时可以调高")
         change = rules.change_level(case.level, to, reason)
         waits = change.needs_second_person
         if waits and self._proposal(connection, case) is not None:
@@ -125,9 +129,10 @@ class Desk:
     def release(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> None:
         """Put a case back into the queue: it rings again, the person is told."""
         case = self.handling.owned(connection, case_id, who)
+        _check_leaving(who, case)
         conversation = self.handling.conversation(connection, case)
         self.handling.save(connection, case, state=after(State(case.state), "release").value, owner_id=None)
-        fresh = self.handling.own(connection, conversation, None)
+        fresh = self.handling.own(connection, conversation, None, now)
         self.handling.say(connection, fresh, "handover.back_to_queue", now)
         self.handling.alarm.ring(connection, self.handling.case(connection, case_id), case.level, now)
         self.handling.done(connection, case, who, "released", now)
@@ -139,7 +144,8 @@ class Desk:
         conversation = self.handling.conversation(connection, case)
         self.handling.save(connection, case, state=after(State(case.state), "hand_back").value)
         self.handling.alarm.answer(connection, case, who.id, now)  # words that did not arrive may have rung
-        self.handling.say(connection, self.handling.own(connection, conversation, None), "handover.back_to_bot", now)
+        fresh = self.handling.own(connection, conversation, None, now)
+        self.handling.say(connection, fresh, "handover.back_to_bot", now)
         self.handling.done(connection, case, who, "handed_back", now)
 
     def close(
@@ -151,6 +157,7 @@ class Desk:
         may_close_high = self.permissions.allows(who.roles, "case_close_high")
         if case.owner_id != who.id and not may_close_high:
             raise NotAllowed("只有接手的老师或督导可以结案")
+        _check_leaving(who, case)
         rules.check_closing(case.level, disposition, summary, may_close_high=may_close_high)
         for check in self.closing_checks:
             check(connection, case)
@@ -164,7 +171,7 @@ class Desk:
             disposition=disposition, summary=summary,
         )  # fmt: skip
         self.handling.alarm.answer(connection, case, who.id, now)
-        fresh = self.handling.own(connection, conversation, None)
+        fresh = self.handling.own(connection, conversation, None, now)
         self.handling.remember_level(connection, fresh, min(case.level, Level.LOW), now)
         if was_silent:
             self.handling.say(connection, fresh, "handover.closed", now)
@@ -193,3 +200,9 @@ class Desk:
         elif case.state == State.FOLLOW_UP:
             fresh = self.handling.case(connection, case.id)
             self.handling.alarm.reopen(connection, fresh, Danger(to, "risk", "", ()), now)
+
+
+def _check_leaving(who: Counsellor, case: Case) -> None:
+    """A volunteer whose case has risen stays with the person until somebody has come."""
+    if not may_take(who.roles, case.level):
+        raise NotAllowed("已经在呼叫接线员：请先陪着来访者，等接线员接过去")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from escalation.alarm import Alarm
@@ -21,9 +22,13 @@ from escalation.record.proposals import check_facts
 from escalation.record.record_desk import RecordDesk
 from escalation.referral.office import ReferralOffice, ReferralRules, open_referrals
 from escalation.roles import Permissions
+from escalation.shift.house import Shift, open_shift
+from escalation.shift.rules import ShiftRules
 from escalation.undelivered import Undelivered
 from records.store import Store
 from triage.facts import load_facts
+
+Sweep = Callable[..., object]  # (connection, now)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,17 @@ class Desks:
     follow_ups: FollowUpDesk
     watch: FollowUpWatch
     referrals: ReferralOffice
+    shift: Shift
+
+    @property
+    def sweeps(self) -> tuple[Sweep, ...]:
+        """What looks for things that are due."""
+        return (
+            self.watch.sweep,
+            self.referrals.desk.reminders.sweep,
+            self.shift.watch.sweep,
+            self.shift.passing.sweep,
+        )
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,12 @@ class Rules:
     care: CareRules
     rescue: RescueRules
     referral: ReferralRules
+    shift: ShiftRules
 
 
 def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rules) -> Desks:
     """Every desk over the same rows."""
-    handling = Handling(alarm, store.staff)
+    handling = Handling(alarm, store.staff, store.stints, store.asides)
     people = ContactDesk(store.cases, store.contacts, store.links, store.decisions, store.ledger, store.staff)
     record = open_record(store, handling, people)
     planning = Planning(handling, store.follow_ups, store.follow_up_talks, rules.care)
@@ -69,6 +86,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         follow_ups=FollowUpDesk(planning, desk, people, rules.rescue),
         watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
         referrals=open_referrals(store, handling, permissions, rules.referral),
+        shift=open_shift(store, desk, rules.shift),
     )
 
 

@@ -8,12 +8,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from escalation.alarm import Alarm
-from escalation.cases import SERVED, NoSuchCase, NotAllowed, SomebodyElse
+from escalation.cases import SERVED, NoSuchCase, NotAllowed, SomebodyElse, State, after
 from records import events
+from records.asides import Asides
 from records.cases import Case
 from records.conversations import Conversation
 from records.outbox_rows import Lane, Pending
 from records.staff import Counsellor, Staff
+from records.stints import Stints
 from triage.memory import Memory, set_by_person
 from triage.risk import Level
 
@@ -24,6 +26,8 @@ class Handling:
 
     alarm: Alarm
     staff: Staff
+    stints: Stints
+    asides: Asides
 
     def case(self, connection: sa.Connection, case_id: str) -> Case:
         """A case, locked, and its conversation before it, in the order in which arriving messages lock them."""
@@ -42,6 +46,13 @@ class Handling:
             raise NotAllowed("请先接手这个个案")
         return case
 
+    def speaking(self, connection: sa.Connection, case_id: str, who: Counsellor) -> Case:
+        """The case, when this counsellor serves it now or has joined who does."""
+        case = self.case(connection, case_id)
+        if case.state in SERVED and who.id in self.asides.companions(connection, case.conversation_id):
+            return case
+        return self.owned(connection, case_id, who)
+
     def conversation(self, connection: sa.Connection, case: Case) -> Conversation:
         """The conversation of a case, locked."""
         found = self.alarm.conversations.get(connection, case.conversation_id, lock=True)
@@ -54,13 +65,28 @@ class Handling:
         if not self.alarm.cases.change(connection, case, **values):
             raise SomebodyElse("个案刚刚被别人改动，请刷新后再试")
 
-    def own(self, connection: sa.Connection, conversation: Conversation, owner: str | None) -> Conversation:
+    def own(
+        self, connection: sa.Connection, conversation: Conversation, owner: str | None, now: datetime
+    ) -> Conversation:
         """Move the fence: from here on only the new owner (None = the bot) speaks."""
         self.alarm.conversations.change(connection, conversation.id, owner_id=owner, epoch=conversation.epoch + 1)
+        self.stints.end(connection, conversation.id, now)
+        self.asides.leave(connection, conversation.id, now, owner)  # with the last counsellor everybody leaves
+        case = self.alarm.cases.open_case_of(connection, conversation.id)
+        if owner is not None and case is not None:
+            self.stints.begin(connection, conversation.id, case.id, owner, case.level, now)
         fresh = self.alarm.conversations.get(connection, conversation.id)
         if fresh is None:
             raise NoSuchCase("个案的对话不存在")
         return fresh
+
+    def pass_on(self, connection: sa.Connection, case: Case, to: Counsellor, now: datetime) -> None:
+        """Another counsellor goes on at once: there is no moment without an owner, and nothing rings any more."""
+        conversation = self.conversation(connection, case)
+        self.save(connection, case, state=after(State(case.state), "pass_on").value, owner_id=to.id)
+        fresh = self.own(connection, conversation, to.id, now)
+        self.alarm.answer(connection, case, to.id, now)
+        self.say(connection, fresh, "handover.person_changed", now, title=to.display_name)
 
     def say(
         self, connection: sa.Connection, conversation: Conversation, key: str, now: datetime, **params: str

@@ -53,6 +53,14 @@ class Alerts:
         ).first()  # fmt: skip
         return _alert(row) if row else None
 
+    def is_called(self, connection: sa.Connection, case_id: str) -> bool:
+        """Whether it rings because of who serves it: silent, or not to be left alone with it."""
+        query = sa.select(t.stint.c.id).where(
+            t.stint.c.district_id == self.district, t.stint.c.case_id == case_id, t.stint.c.ended_at.is_(None),
+            t.stint.c.called_at.is_not(None),
+        )  # fmt: skip
+        return connection.execute(query).first() is not None
+
     def all_ringing(self, connection: sa.Connection) -> dict[str, Alert]:
         """Case id -> its ringing alert."""
         rows = connection.execute(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from records.addresses import Addresses
 from records.alerts import Alerts
+from records.asides import Asides
 from records.attachments import Attachments
 from records.case_edges import CaseEdges
 from records.cases import Cases
@@ -20,6 +21,7 @@ from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
 from records.follow_up_talks import FollowUpTalks
 from records.follow_ups import FollowUps
+from records.handovers import Handovers
 from records.institutions import Institutions
 from records.ledger import Ledger
 from records.links import Links
@@ -27,12 +29,16 @@ from records.notices import Notices
 from records.outbox_rows import OutboxRows
 from records.partner_links import PartnerLinks
 from records.pointers import Pointers
+from records.presence import PresenceRows
 from records.referral_tasks import ReferralTasks
 from records.referrals import Referrals
 from records.rescues import Rescues
+from records.roster import Roster
 from records.safety_plans import SafetyPlans
 from records.staff import Staff
+from records.stints import Stints
 from records.transcripts import Transcripts
+from records.transfers import Transfers
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,12 @@ class Store:
     referral_tasks: ReferralTasks
     partner_links: PartnerLinks
     pointers: Pointers
+    presence: PresenceRows
+    stints: Stints
+    transfers: Transfers
+    asides: Asides
+    handovers: Handovers
+    roster: Roster
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -100,4 +112,10 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         referral_tasks=ReferralTasks(district, vault),
         partner_links=PartnerLinks(district, vault),
         pointers=Pointers(district, vault),
+        presence=PresenceRows(district),
+        stints=Stints(district),
+        transfers=Transfers(district, vault),
+        asides=Asides(district, vault),
+        handovers=Handovers(district, vault),
+        roster=Roster(district),
     )

@@ -179,7 +179,7 @@ class RescueDesk:
 
     def _serve(self, connection: sa.Connection, case: Case, who: Counsellor, now: datetime) -> dict[str, object]:
         """The person hears who speaks now; how an earlier end was recorded is kept with the reopening."""
-        conversation = self.handling.own(connection, self.handling.conversation(connection, case), who.id)
+        conversation = self.handling.own(connection, self.handling.conversation(connection, case), who.id, now)
         self.handling.say(connection, conversation, "handover.person_joined", now, title=who.display_name)
         return {"owner_id": who.id, "claimed_at": case.claimed_at or now, "disposition": None, "summary": ""}
 

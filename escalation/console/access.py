@@ -37,7 +37,10 @@ ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console", "队列", "queue_view"),
     ("/console/follow-ups", "随访", "follow_up"),
     ("/console/referrals", "转介", "referral_view"),
-    ("/console/undelivered", "未送达", "queue_view"),
+    ("/console/undelivered", "未送达", "undelivered_view"),
+    ("/console/floor", "现场", "floor_view"),
+    ("/console/roster", "排班", "roster_view"),
+    ("/console/handovers", "交接班", "handover_view"),
     ("/console/institutions", "机构", "institution_view"),
     ("/console/notices", "我的通知", "notice_own"),
 )
@@ -116,8 +119,13 @@ class Console:
         """`__Host-` binds the cookie to this host wherever TLS makes that possible."""
         return "__Host-xindeng" if self.secure_cookie else "xindeng_console"
 
-    async def visitor(self, request: Request, action: str, *, password_may_be_old: bool = False) -> Visitor:
-        """The signed-in counsellor, or: to the sign-in page, to the password page, or 404."""
+    async def visitor(
+        self, request: Request, action: str, *, password_may_be_old: bool = False, by_itself: bool = False
+    ) -> Visitor:
+        """The signed-in counsellor, or: to the sign-in page, to the password page, or 404.
+
+        What a page asks `by_itself` keeps no session open: a console left alone still signs out.
+        """
         now = self.now()
         found = await asyncio.to_thread(self._look_up, request.cookies.get(self.cookie_name, ""), now)
         if found is None:
@@ -127,7 +135,7 @@ class Console:
             raise PasswordFirst(PasswordFirst.__doc__)
         if not self.desks.desk.permissions.allows(who.roles, action):
             raise HTTPException(404, "没有这个页面")  # a forbidden read does not say that something is there
-        if now - session.seen_at > _TOUCH_EVERY:
+        if not by_itself and now - session.seen_at > _TOUCH_EVERY:
             await self.writer.write(lambda connection: self.accounts.staff.touch_session(connection, session.id, now))
         return Visitor(who, session)
 

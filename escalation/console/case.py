@@ -15,6 +15,7 @@ from escalation.console.care_marks import care_marks, care_row
 from escalation.console.case_care import add_follow_ups, care_values
 from escalation.console.case_referral import add_referrals, case_referral_values, form_words
 from escalation.console.case_rescue import add_rescue, rescue_values
+from escalation.console.colleagues import add_colleagues, colleagues_values
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
 from escalation.console.queue import called_for, case_row
@@ -36,12 +37,13 @@ class Tab:
 
 
 TABS = (
-    Tab("respond", "应对", ("case_plan_known.html", "case_person.html", "case_respond.html")),
+    Tab("respond", "应对", ("case_stepping_in.html", "case_plan_known.html", "case_person.html", "case_respond.html")),
     Tab("record", "记录单", ("case_record.html",)),
     Tab("plan", "安全计划", ("case_plan.html",)),
     Tab("rescue", "救援", ("case_rescue.html",)),
     Tab("care", "随访", ("case_care.html",)),
     Tab("referral", "转介", ("case_referral.html",)),
+    Tab("colleagues", "同事", ("case_colleagues.html",)),
     Tab("history", "经过", ("case_history.html",)),
 )
 PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's state -> what it is read from
@@ -51,8 +53,12 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "rescue": rescue_values,
     "care": care_values,
     "referral": case_referral_values,
+    "colleagues": colleagues_values,
 }
-PARTS = (add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals)
+PARTS = (
+    add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
+    add_colleagues,
+)  # fmt: skip
 
 
 def router(console: Console) -> APIRouter:
@@ -60,7 +66,10 @@ def router(console: Console) -> APIRouter:
 
     async def who_may_see_cases(request: Request) -> None:
         """Before anything of the request is read: a stranger learns nothing, not even from a refused form."""
-        await console.visitor(request, "case_view")
+        visitor = await console.visitor(request, "case_view")
+        case_id, to_claim = request.path_params["case_id"], request.url.path.endswith("/claim")
+        if not await asyncio.to_thread(_may_open, console, visitor, case_id, to_claim=to_claim):
+            raise HTTPException(404, "没有这个页面")
 
     routes = APIRouter(prefix="/console/cases/{case_id}", dependencies=[Depends(who_may_see_cases)])
     _add_reading(routes, console)
@@ -69,6 +78,11 @@ def router(console: Console) -> APIRouter:
     for add in PARTS:
         add(routes, console)
     return routes
+
+
+def _may_open(console: Console, visitor: Visitor, case_id: str, *, to_claim: bool) -> bool:
+    with console.engine.connect() as connection:
+        return console.desks.shift.floor.may_open(connection, case_id, visitor.counsellor, to_claim=to_claim)
 
 
 def _add_reading(routes: APIRouter, console: Console) -> None:
@@ -109,7 +123,8 @@ def _add_talking(routes: APIRouter, console: Console) -> None:
 
     @routes.post("/claim")
     async def claim(request: Request, case_id: str) -> Any:
-        return await act(console, request, "case_claim", lambda c, who, now: desk.claim(c, case_id, who, now))
+        floor = console.desks.shift.floor
+        return await act(console, request, "case_claim", lambda c, who, now: floor.claim(c, case_id, who, now))
 
     @routes.post("/reply")
     async def reply(request: Request, case_id: str) -> Any:

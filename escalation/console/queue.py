@@ -18,6 +18,8 @@ from escalation.calling import Called, told
 from escalation.cases import ENDED, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
 from escalation.console.care_marks import care_marks, care_row
+from escalation.console.duty import EVENTS as OF_THE_SHIFT
+from escalation.console.duty import TOUCH_EVERY, as_seen_by, mark_relief, touch
 from escalation.referral.states import QUEUE_TASKS
 from escalation.routing import RUNG_WORDS, rung
 from escalation.undelivered import EVENTS as LOST_WORDS
@@ -28,7 +30,8 @@ from records.feed import sse
 
 _BEAT = "event: beat\ndata: {}\n\n"  # an event, not a comment: the page must be able to notice its absence
 _CHECK_EVERY = timedelta(seconds=15)
-_MOST_ROWS = 5000  # a flood is shown whole
+_MOST_ROWS = 5000  # a flood is counted whole
+_DRAWN_AT_FIRST = 60  # the page asks for the others
 
 
 def router(console: Console) -> APIRouter:
@@ -38,13 +41,16 @@ def router(console: Console) -> APIRouter:
     @routes.get("/console")
     async def show_queue(request: Request) -> Any:
         visitor = await console.visitor(request, "queue_view")
-        rows, cursor, _ = await asyncio.to_thread(_read_queue, console)
-        return console.page(request, "queue.html", visitor, rows=rows, cursor=str(cursor), oncall=console.oncall)
+        rows, cursor, _ = await asyncio.to_thread(_read_queue, console, visitor)
+        return console.page(
+            request, "queue.html", visitor, rows=rows[:_DRAWN_AT_FIRST], total=len(rows), cursor=str(cursor),
+            oncall=console.oncall,
+        )  # fmt: skip
 
     @routes.get("/console/queue.json")
     async def queue_json(request: Request) -> Any:
-        await console.visitor(request, "queue_view")
-        rows, cursor, lost = await asyncio.to_thread(_read_queue, console)
+        visitor = await console.visitor(request, "queue_view")
+        rows, cursor, lost = await asyncio.to_thread(_read_queue, console, visitor)
         return {"rows": rows, "cursor": str(cursor), "undelivered": lost}
 
     @routes.get("/console/events")
@@ -63,7 +69,8 @@ def router(console: Console) -> APIRouter:
 async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor | None) -> AsyncIterator[str]:
     """Each event carries the fresh row of its case; a session that ended ends the stream within a heartbeat."""
     yield "retry: 1000\n: ready\n\n"
-    checked_at = console.now()
+    await touch(console, visitor)
+    checked_at = touched_at = console.now()
     async for item in console.feed.listen("desk", None, after):
         if item is None or console.now() - checked_at >= _CHECK_EVERY:  # a busy stream is checked too
             if not await asyncio.to_thread(_still_in, console, cookie):
@@ -71,10 +78,16 @@ async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor
                 return
             checked_at = console.now()
             yield _BEAT
+        if console.now() - touched_at >= TOUCH_EVERY:
+            touched_at = console.now()
+            await touch(console, visitor)
         row = await asyncio.to_thread(_row_of_event, console, item) if item else None
         if item and row:
             # one SSE event name for every kind, so that a screen never misses a kind it has not heard of
-            yield sse(replace(item, kind="row"), json.dumps({**row, "mine": row["owner_id"] == visitor.id}))
+            shown = as_seen_by(visitor, row)
+            yield sse(replace(item, kind="row"), json.dumps({**shown, "mine": shown["owner_id"] == visitor.id}))
+        if item and item.kind in OF_THE_SHIFT:
+            yield sse(replace(item, kind="people"), "{}")
         if item and item.kind in LOST_WORDS:  # also where there is no case
             lost = await asyncio.to_thread(_count_lost, console)
             yield sse(replace(item, kind="undelivered"), json.dumps({"undelivered": lost}))
@@ -90,7 +103,7 @@ def _count_lost(console: Console) -> int:
         return console.alarm.outbox.count_dead(connection)
 
 
-def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
+def _read_queue(console: Console, visitor: Visitor) -> tuple[list[dict[str, Any]], Cursor, int]:
     cursor = console.feed.cursor  # taken before the rows: an event in between is only told twice
     alarm = console.alarm
     with console.engine.connect() as connection:
@@ -109,7 +122,8 @@ def _read_queue(console: Console) -> tuple[list[dict[str, Any]], Cursor, int]:
             | care_row(case, marks)
             for case in alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
         ]  # fmt: skip
-        return rows, cursor, alarm.outbox.count_dead(connection)
+        shown = [as_seen_by(visitor, row) for row in mark_relief(console, connection, rows)]
+        return shown, cursor, alarm.outbox.count_dead(connection)
 
 
 def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
@@ -135,6 +149,7 @@ def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
             has_referral_task=referred,
         )
         row |= care_row(case, care_marks(console, connection, case.id))
+        (row,) = mark_relief(console, connection, [row], case.conversation_id)
     return {**row, "what": item.kind, "data": dict(item.data)}
 
 

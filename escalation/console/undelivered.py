@@ -23,13 +23,13 @@ def router(console: Console) -> APIRouter:
 
     @routes.get("")
     async def show(request: Request) -> Any:
-        visitor = await console.visitor(request, "queue_view")
+        visitor = await console.visitor(request, "undelivered_view")
         values = await _look(console, visitor, again=True)
         return console.page(request, "undelivered.html", visitor, oncall=console.oncall, **values)
 
     @routes.get(".json")
     async def show_json(request: Request) -> Any:
-        visitor = await console.visitor(request, "queue_view")
+        visitor = await console.visitor(request, "undelivered_view")
         return await _look(console, visitor, again=False)
 
     @routes.post("/{row_id}/retry")

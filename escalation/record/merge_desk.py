@@ -74,6 +74,6 @@ class MergeDesk:
             self.handling.save(connection, into, level=int(case.level), machine_level=int(case.level))
             self.handling.remember_level(connection, self.handling.conversation(connection, into), case.level, now)
         self.handling.alarm.answer(connection, case, who.id, now)
-        fresh = self.handling.own(connection, self.handling.conversation(connection, case), None)
+        fresh = self.handling.own(connection, self.handling.conversation(connection, case), None, now)
         there = self.handling.conversation(connection, into)
         self.handling.say(connection, fresh, "handover.merged", now, other=channel_word(there.channel))

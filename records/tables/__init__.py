@@ -36,6 +36,7 @@ from records.tables.referrals import (
     referral_task,
 )
 from records.tables.sending import allowance, channel_state, outbox, rate
+from records.tables.shift import companion, handover, presence, promise, roster, stint, transfer, whisper
 from records.tables.staff import audit, counsellor, staff_session
 from records.tables.talk import assessment, attachment, conversation, message, transcript
 
@@ -48,6 +49,7 @@ __all__ = [
     "audit",
     "case_record",
     "channel_state",
+    "companion",
     "contact",
     "contact_decision",
     "contact_plan",
@@ -63,6 +65,7 @@ __all__ = [
     "information_given",
     "institution",
     "institution_version",
+    "handover",
     "level_change",
     "link_code",
     "message",
@@ -74,6 +77,8 @@ __all__ = [
     "outside_call",
     "partner_link",
     "provision",
+    "presence",
+    "promise",
     "rate",
     "record_entry",
     "safety_plan",
@@ -83,7 +88,11 @@ __all__ = [
     "referral",
     "referral_step",
     "referral_task",
+    "roster",
     "seal",
     "staff_session",
+    "stint",
     "transcript",
+    "transfer",
+    "whisper",
 ]

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 import desk_rules
 from escalation.directory.fields import shown
-from escalation.handling import Handling
 from escalation.referral.letter import Draft
 from escalation.referral.office import ReferralOffice, open_referrals
 from escalation.roles import load_permissions
@@ -133,6 +132,6 @@ class Bureau:
 
 def open_bureau(office: Office, settings: Settings) -> Bureau:
     """Everything over the office's rows."""
-    handling, rules = Handling(office.alarm, office.store.staff), desk_rules.make_referral_rules(settings)
+    handling, rules = office.desk.handling, desk_rules.make_referral_rules(settings)
     referrals = open_referrals(office.store, handling, load_permissions(), rules)
     return Bureau(office, referrals, office.counsellor("lin"), office.counsellor("zhao", "supervisor"))

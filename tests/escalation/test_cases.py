@@ -44,10 +44,10 @@ def test_a_closed_case_is_only_merged_or_opened_again() -> None:
     assert [action for state, action in TRANSITIONS if state is State.CLOSED] == ["merge", "reopen"]
 
 
-def test_rescue_begins_in_every_open_state_and_ends_in_one_way() -> None:
+def test_rescue_begins_in_every_open_state_passes_to_colleagues_and_ends_in_one_way() -> None:
     open_states = set(State) - {State.CLOSED, State.RESCUE, State.MERGED}
     assert {state for state, action in TRANSITIONS if action == "rescue"} == open_states
-    assert [action for state, action in TRANSITIONS if state is State.RESCUE] == ["end_rescue"]
+    assert [action for state, action in TRANSITIONS if state is State.RESCUE] == ["pass_on", "end_rescue"]
 
 
 def test_a_merged_case_stays() -> None:

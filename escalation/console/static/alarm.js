@@ -19,11 +19,12 @@ export class Alarm {
     this.title = document.title;
     this.known = null; // case id -> what was told of it; null before the first rows
     this.fresh = [0, 0, 0, 0, 0]; // new alarms by level, not yet told
-    this.freshLost = 0; // of these, somebody serves the case and words did not arrive
+    this.freshLost = 0; // of these, somebody serves the case and is silent, or words did not arrive
     this.told_at = -QUIET_MS;
     this.waiting = [];
     this.unreached = [];
     this.cared = []; // in rescue or overdue: seen in the strip, not heard
+    this.beyond = 0;
     this.state = "lost";
     this.lost_at = Date.now();
     this.wireSound();
@@ -31,12 +32,17 @@ export class Alarm {
     setInterval(() => this.tick(), 1000);
   }
 
-  // All rows that ring, after any change: nobody serves them, or words in danger did not arrive.
+  // All rows that ring, after any change: nobody serves them, their owner is silent, or words in danger did not arrive.
   update(rows) {
     const waiting = [];
     const unreached = [];
     this.cared = [];
+    let beyond = 0;
     for (const row of rows) {
+      if (row.hidden && !row.may_claim) {
+        beyond += row.state === "new" && row.level >= 3; // a volunteer cannot take it, and must not think that all is calm
+        continue;
+      }
       if (row.care) this.cared.push(row);
       if (row.state === "new") waiting.push(row);
       else if (row.ringing) unreached.push(row);
@@ -52,6 +58,7 @@ export class Alarm {
     this.known = known;
     this.waiting = waiting;
     this.unreached = unreached;
+    this.beyond = beyond;
     if (this.fresh.some(Boolean)) this.tell();
     this.show();
   }
@@ -95,6 +102,7 @@ export class Alarm {
     const level = byLevel[4] ? 4 : 3;
     const strip = part("strip");
     let words = this.known ? "没有无人接手的紧急个案" : "正在查看有没有无人接手的紧急个案…";
+    if (this.beyond) words = `有 ${this.beyond} 个紧急个案在等接线员，请提醒身边的老师`;
     let first = null;
     if (byLevel[4] || byLevel[3]) {
       for (const row of this.waiting) {
@@ -104,7 +112,10 @@ export class Alarm {
       words = `${level === 4 ? "红·紧急" : "橙·高"}：${byLevel[level]} 个个案无人接手${more}，最久已等 ${span(first.raised_at)}`;
     }
     if (lost.length) {
-      const also = `${lost.length} 个个案的话没有送达来访者，请打电话或换渠道联系`;
+      const called = lost.filter((row) => row.relief).length;
+      const failed = lost.length - called;
+      const parts = [called ? `${called} 个个案的老师没有回应，请打开接过去` : "", failed ? `${failed} 个个案的话没有送达来访者，请打电话或换渠道联系` : ""];
+      const also = parts.filter(Boolean).join("；");
       words = first ? `${words}；另有 ${also}` : also;
       first ??= lost.reduce((a, b) => (Date.parse(a.raised_at) <= Date.parse(b.raised_at) ? a : b));
     }
@@ -141,7 +152,7 @@ export class Alarm {
     this.fresh = [0, 0, 0, 0, 0];
     this.freshLost = 0;
     if (level < 2) return;
-    const words = `${NAMES[level]}：${count} 个个案${lost ? `需要处理，其中有话没有送达的 ${lost} 个` : "等待接手"}`;
+    const words = `${NAMES[level]}：${count} 个个案${lost ? `需要处理，其中 ${lost} 个已有人接手，但没有回应或话没有送达` : "等待接手"}`;
     if (level >= 3 && this.muted) sound.once("burst"); // a new danger is heard even while the old one is muted
     else if (level === 2) sound.once("soft");
     part("announce").textContent = words;
@@ -163,7 +174,7 @@ export class Alarm {
 
   flash() {
     const byLevel = this.counts();
-    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : this.unreached.length ? "有话没有送达 · " : "";
+    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : this.unreached.length ? `${this.unreached.some((row) => row.relief) ? "老师没有回应" : "有话没有送达"} · ` : "";
     const prefix = this.state === "out" ? "已退出登录 · " : this.deaf ? "连接断开 · " : urgent;
     this.beat = !this.beat;
     const title = prefix && (this.beat || calmMotion.matches) ? prefix + this.title : this.title;

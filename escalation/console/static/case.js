@@ -4,8 +4,9 @@ import { Alarm, put, span } from "./alarm.js";
 import { bell } from "./bell.js";
 import { drawFollowUps } from "./care.js";
 import { careWords, isLoud } from "./care-marks.js";
+import { drawColleagues, tickColleagues } from "./colleagues.js";
 import { drawHistory, Timeline } from "./history.js";
-import { getJson, onActivity, post, SignedOut } from "./http.js";
+import { getJson, onActivity, post, Refused, SignedOut } from "./http.js";
 import { make } from "./make.js";
 import { COLOURS, Talk } from "./messages.js";
 import { showLost } from "./lost.js";
@@ -25,6 +26,7 @@ const url = `/console/cases/${id}`;
 const { me, name } = document.body.dataset;
 const roles = document.body.dataset.roles.split(" ");
 const isLead = roles.includes("duty_lead") || roles.includes("supervisor");
+const isVolunteer = roles.every((role) => role === "volunteer");
 const isSupervisor = roles.includes("supervisor");
 const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would ring at once
 const READ_THE_RECORD = new Set(["close", "safety-plan"]); // these wait for what was just typed
@@ -39,15 +41,16 @@ let closing = 0; // the timer that looks again when the platform's window is ove
 delete page.dataset.state;
 
 // ---- what may be done now; the server decides again
-function rights({ row, person, is_owner, proposal }) {
+function rights({ row, person, is_owner, proposal, colleagues }) {
   const byOther = ["in_service", "rescue"].includes(row.state) && !is_owner;
   const open = !row.has_ended;
   const mayWork = open && (!byOther || isLead);
   return {
     claim: ["new", "waiting_user", "follow_up"].includes(row.state),
-    reply: is_owner,
+    reply: is_owner || colleagues.has_joined,
     "level-card": mayWork,
     "note-form": mayWork,
+    "plan-form": !isVolunteer,
     proposal: open && Boolean(proposal),
     decision: isLead && proposal && proposal.by_id !== me,
     release: is_owner && row.state !== "rescue",
@@ -59,9 +62,10 @@ function rights({ row, person, is_owner, proposal }) {
   };
 }
 
-function ownerWords({ row, is_owner }) {
+function ownerWords({ row, is_owner, colleagues }) {
   if (row.has_ended) return `个案${row.state_label}，不能再回复；记录单还可以补填。`;
   if (row.state === "follow_up") return "已有结案记录，在随访中；机器人在和来访者说话。要在对话里和他说话，先接手。";
+  if (colleagues.has_joined) return `您和${row.owner}都在这个对话里，都可以回复来访者。`;
   if (row.state === "rescue") return `救援中，${is_owner ? "由您" : `由${row.owner || "另一位老师"}`}继续和来访者说话。填结果、由督导确认后才能结案。`;
   if (is_owner) return "您正在服务这个个案，机器人已停止说话。";
   if (row.state === "in_service") return `${row.owner || "另一位老师"}正在服务这个个案，${isLead ? "您不能回复，可以调整等级、写备注" : "您现在是只读"}。`;
@@ -99,6 +103,7 @@ function draw() {
   for (const input of document.querySelectorAll('input[name="level"]')) input.disabled = Number(input.dataset.level) === row.level;
   warnLowering();
   drawPerson(shown.person);
+  drawColleagues(shown);
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
@@ -113,6 +118,7 @@ function draw() {
 }
 
 function tick() {
+  if (isGone) return;
   const { row } = shown;
   const clock = part("clock");
   clock.classList.toggle("late", row.is_late);
@@ -121,6 +127,7 @@ function tick() {
   part("care").classList.toggle("loud", isLoud(row));
   tickRescue();
   put(clock, row.raised_at ? `已等 ${span(row.raised_at)}${row.is_late ? " 超时" : ""}` : "");
+  tickColleagues(shown);
 }
 
 // ---- news
@@ -138,11 +145,26 @@ async function refresh() {
       merge(fresh);
     } catch (error) {
       if (error instanceof SignedOut) break;
+      if (error instanceof Refused && error.status === 404) return leave();
       readAgain = true; // after a pause, until it works
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
   reading = false;
+}
+
+// A volunteer whose case was taken by a counsellor reads it no more.
+let isGone = false;
+
+function leave() {
+  isGone = true;
+  put(part("state"), "已由接线员接过去");
+  put(part("owner-line"), "您不再服务这个个案。");
+  put(part("clock"), "");
+  part("called").hidden = true;
+  happened("这个个案已经由接线员接过去了，谢谢您陪来访者到现在。请回到队列。");
+  part("reply").hidden = true;
+  for (const panel of document.querySelectorAll(".panel form, .panel details")) panel.hidden = true;
 }
 
 function merge(fresh) {
@@ -160,7 +182,7 @@ function happened(words) {
 
 function take(row) {
   bell(row);
-  if (row.id === id) {
+  if (row.id === id && !isGone) {
     if (row.what === "visitor_left") happened("来访者按了“快速离开”，可能暂时看不到您的话。");
     else if (row.what === "undelivered") {
       happened("有一句话没有送达来访者，请换一种说法再发，或用其他方式联系。");
@@ -262,7 +284,7 @@ async function act(event) {
   delete form.dataset.busy;
   for (const button of buttons) button.removeAttribute("aria-disabled");
   await refresh();
-  if (form.dataset.action === "claim" && shown.is_owner) part("reply-text").focus();
+  if (["claim", "take-over", "relieve"].includes(form.dataset.action) && shown.is_owner) part("reply-text").focus();
 }
 
 function warnLowering() {
@@ -286,6 +308,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, dialog")) return;
   if (event.key === "/" && !part("reply").hidden) part("reply-text").focus();
   else if (event.key === "c" && !part("claim").hidden && !event.repeat) part("claim").requestSubmit();
+  else if (event.key === "c" && !part("called").hidden && !part("take-over").hidden && !event.repeat) part("take-over").requestSubmit();
   else return;
   event.preventDefault();
 });

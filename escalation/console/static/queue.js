@@ -7,15 +7,19 @@ import { getJson, onActivity, post } from "./http.js";
 import { showLost } from "./lost.js";
 import { openStream } from "./stream.js";
 
-const A_FRAME = 40; // rows handled in one frame: a flood never freezes the page
+const ROOM = 30; // rows of one group that are drawn at first
+const COLOURS = ["绿", "蓝", "黄", "橙", "红"];
 const STILL_MS = 700; // rows do not move away under a pointer that is about to click
 const LONGEST_HOLD_MS = 3000;
 const list = document.getElementById("queue");
 const blank = document.getElementById("blank-row").content.firstElementChild;
+const blankMore = document.getElementById("blank-more").content.firstElementChild;
 const empty = document.getElementById("empty");
 const me = document.body.dataset.me;
-const rows = new Map(); // case id -> values
-const lines = new Map(); // case id -> {node, key, ...}
+const rows = new Map(); // case id -> values, and the key of where it belongs
+const lines = new Map(); // case id -> {node, ...}, of those that are drawn
+const more = new Map(); // group -> the line that counts what is not drawn
+const room = new Map(); // group -> how many rows somebody asked to see
 const touched = new Map(); // case id -> when the stream last told of it
 const dirty = new Set();
 const alarm = new Alarm();
@@ -24,23 +28,31 @@ let order = []; // lines as shown
 let scheduled = false;
 let [pointer_at, held_since, rang_at, ringTimer] = [-LONGEST_HOLD_MS, 0, -100, 0];
 
-// ---- order: what is loud first (unclaimed, words that did not arrive, rescue, overdue calls), then level, then who has waited longest
+// ---- order: what is loud first (unclaimed, its owner silent, words that did not arrive, rescue, overdue calls), then
+// level, then who has waited longest. Rows of one urgency and level are a group; of each only the first are drawn, the
+// others counted, so that a thousand crises in a minute leave the page as quick as ever.
 const keyOf = (row) => [row.state === "new" || row.ringing || isLoud(row) ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
+const groupOf = (key) => `${key[0]} ${key[1]}`;
 
-function before(a, b) {
-  const i = a.findIndex((value, place) => value !== b[place]);
-  return i >= 0 && a[i] < b[i];
+function compare(a, b) {
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return a[i] < b[i] ? -1 : 1;
+  return 0;
 }
 
-function placeOf(key) {
-  let low = 0;
-  let high = order.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (before(order[middle].key, key)) low = middle + 1;
-    else high = middle;
+// What is shown now, in order: rows, and after a group that is too long a line that counts the others.
+function layout() {
+  const sorted = [...rows.values()].sort((a, b) => compare(a.key, b.key));
+  const seen = new Map(); // group -> how many so far
+  const shown = [];
+  for (const [place, row] of sorted.entries()) {
+    const group = groupOf(row.key);
+    const number = (seen.get(group) ?? 0) + 1;
+    seen.set(group, number);
+    if (number <= (room.get(group) ?? ROOM)) shown.push(row.id);
+    const isLast = place === sorted.length - 1 || groupOf(sorted[place + 1].key) !== group;
+    if (isLast && number > (room.get(group) ?? ROOM)) shown.push({ group, row, left: number - (room.get(group) ?? ROOM) });
   }
-  return low;
+  return shown;
 }
 
 function moveNode(node, next) {
@@ -51,23 +63,38 @@ function moveNode(node, next) {
   if (focused && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
-function place(line, row) {
-  const key = keyOf(row);
-  const isNew = !line.key;
-  if (!isNew && !before(key, line.key) && !before(line.key, key)) return;
-  if (!isNew) order.splice(order.indexOf(line), 1);
-  line.key = key;
-  const at = placeOf(key);
-  order.splice(at, 0, line);
-  moveNode(line.node, order[at + 1]?.node ?? null);
+function moreLine({ group, row, left }) {
+  const node = more.get(group) ?? blankMore.cloneNode(true);
+  more.set(group, node);
+  node.dataset.group = group;
+  node.querySelector(".level").dataset.level = row.level;
+  put(node.querySelector(".level"), row.level_label);
+  put(node.querySelector(".more-words"), `还有 ${left} 个${COLOURS[row.level]}色${group.startsWith("0") ? "在等" : "已有人接手"}`);
+  return node;
+}
+
+// Draws what is shown where it belongs, and nothing else.
+function arrange() {
+  const shown = layout();
+  const wanted = new Set(shown.map((one) => (typeof one === "string" ? one : one.group)));
+  for (const id of [...lines.keys()]) if (!wanted.has(id)) drop(id);
+  for (const [group, node] of more) if (!wanted.has(group)) node.remove(), more.delete(group);
+  order = [];
+  let next = list.firstElementChild;
+  for (const one of shown) {
+    const node = typeof one === "string" ? lineFor(one).node : moreLine(one);
+    if (typeof one === "string") order.push(lines.get(one));
+    if (node === next) next = node.nextElementSibling;
+    else moveNode(node, next);
+  }
 }
 
 // ---- one row
 function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
-    node, key: null, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
-    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), care: part(".care"), referral: part(".referral"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
+    node, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
+    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), relief: part(".relief"), care: part(".care"), referral: part(".referral"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -78,7 +105,9 @@ function fill(line, row) {
   node.dataset.state = row.state;
   put(line.level, row.level_label);
   put(line.number, row.case_no);
-  line.number.href = line.open.href = `/console/cases/${row.id}`;
+  node.toggleAttribute("data-hidden", Boolean(row.hidden));
+  for (const link of [line.number, line.open]) row.hidden ? link.removeAttribute("href") : (link.href = `/console/cases/${row.id}`);
+  line.open.hidden = Boolean(row.hidden);
   line.open.setAttribute("aria-label", `打开 ${row.case_no}`);
   line.claim.setAttribute("aria-label", `接手 ${row.case_no}`);
   put(line.state, row.state_label);
@@ -90,12 +119,14 @@ function fill(line, row) {
   line.referral.hidden = !row.has_referral_task;
   line.rung.hidden = !row.step;
   put(line.rung, `已升级到：${row.rung}`);
-  for (const [badge, words] of [[line.called, row.called], [line.notCalled, row.not_called]]) {
+  for (const [badge, words] of [[line.relief, row.relief], [line.called, row.called], [line.notCalled, row.not_called]]) {
     badge.hidden = !words;
     put(badge, words);
   }
-  line.claim.hidden = row.state !== "new" && row.state !== "waiting_user";
-  line.claim.classList.toggle("main", row.state === "new");
+  const isFree = row.state === "new" || row.state === "waiting_user";
+  line.claim.hidden = row.hidden ? !row.may_claim : !isFree && !(row.relief && row.owner_id !== me);
+  put(line.claim, isFree ? "接手" : "接过来");
+  line.claim.classList.toggle("main", row.state === "new" || Boolean(row.relief));
   tick(line, row);
 }
 
@@ -113,8 +144,15 @@ function drop(id) {
   if (!line) return;
   if (line.node.contains(document.activeElement)) (line.node.nextElementSibling ?? line.node.previousElementSibling)?.focus();
   line.node.remove();
-  order.splice(order.indexOf(line), 1);
   lines.delete(id);
+}
+
+function lineFor(id) {
+  if (!lines.has(id)) {
+    lines.set(id, lineOf(blank.cloneNode(true)));
+    fill(lines.get(id), rows.get(id));
+  }
+  return lines.get(id);
 }
 
 // ---- drawing, at most once a frame
@@ -133,29 +171,11 @@ function schedule() {
 
 function flush() {
   scheduled = false;
-  const hold = holds();
-  const later = [];
-  let done = 0;
-  for (const id of dirty) {
-    if (done >= A_FRAME && !document.hidden) break;
-    dirty.delete(id);
-    const [row, line] = [rows.get(id), lines.get(id)];
-    if (hold && (!row || !line)) later.push(id);
-    else if (!row) drop(id);
-    else {
-      const shown = line ?? lineOf(blank.cloneNode(true));
-      lines.set(id, shown);
-      fill(shown, row);
-      if (hold) later.push(id);
-      else place(shown, row);
-    }
-    done += 1;
-  }
-  const more = dirty.size > 0;
-  later.forEach((id) => dirty.add(id));
+  for (const id of dirty) if (rows.has(id) && lines.has(id)) fill(lines.get(id), rows.get(id));
+  dirty.clear();
   count();
-  if (more) schedule();
-  else if (later.length) setTimeout(schedule, 150);
+  if (holds()) setTimeout(schedule, 150);
+  else arrange();
 }
 
 function count() {
@@ -172,14 +192,16 @@ function count() {
 }
 
 // ---- news
+const keep = (row) => rows.set(row.id, { ...row, key: keyOf(row) });
+
 function take(row) {
   touched.set(row.id, performance.now());
   bell(row);
   const known = rows.get(row.id);
   if (!row.in_queue) rows.delete(row.id);
-  else rows.set(row.id, row);
+  else keep(row);
   dirty.add(row.id);
-  const says = (r) => r && `${r.state} ${r.level} ${r.raised_at} ${r.step}`;
+  const says = (r) => r && `${r.state} ${r.level} ${r.raised_at} ${r.step} ${r.relief}`;
   if (says(known) !== says(rows.get(row.id))) ring();
   schedule();
 }
@@ -187,10 +209,14 @@ function take(row) {
 // The first alarm at once, the others of a flood together.
 function ring() {
   const wait_ms = document.hidden ? 0 : rang_at + 100 - performance.now();
-  if (wait_ms > 0) return (ringTimer ||= setTimeout(ring, wait_ms));
-  ringTimer = clearTimeout(ringTimer);
+  if (wait_ms > 0) {
+    ringTimer ||= setTimeout(() => ((ringTimer = 0), ring()), wait_ms); // a timer may be early: it sets itself anew
+    return;
+  }
+  clearTimeout(ringTimer);
+  ringTimer = 0;
   rang_at = performance.now();
-  return alarm.update(rows.values());
+  alarm.update(rows.values());
 }
 
 async function resync() {
@@ -200,7 +226,7 @@ async function resync() {
   showLost(fresh.undelivered);
   const there = new Set(fresh.rows.map((row) => row.id));
   const newer = (id) => (touched.get(id) ?? -1) > since; // the stream told of it meanwhile: the stream is right
-  for (const row of fresh.rows) if (!newer(row.id)) rows.set(row.id, row), dirty.add(row.id);
+  for (const row of fresh.rows) if (!newer(row.id)) keep(row), dirty.add(row.id);
   for (const id of rows.keys()) if (!there.has(id) && !newer(id)) rows.delete(id), dirty.add(id);
   alarm.update(rows.values());
   return schedule();
@@ -212,7 +238,8 @@ async function claim(line) {
   line.claim.disabled = true;
   put(line.error, "");
   try {
-    await post(`/console/cases/${line.node.dataset.id}/claim`);
+    const isFree = line.node.dataset.state !== "in_service";
+    await post(`/console/cases/${line.node.dataset.id}/${isFree ? "claim" : "take-over"}`);
     location.assign(`/console/cases/${line.node.dataset.id}`);
   } catch (error) {
     put(line.error, error.message);
@@ -229,7 +256,13 @@ function go(step) {
   next?.node.scrollIntoView({ block: "nearest" });
 }
 
-list.addEventListener("click", (event) => event.target.closest(".claim") && claim(lineAt(event.target)));
+list.addEventListener("click", (event) => {
+  if (event.target.closest(".claim")) claim(lineAt(event.target));
+  const group = event.target.closest(".more-open")?.closest(".more").dataset.group;
+  if (!group) return;
+  room.set(group, (room.get(group) ?? ROOM) + ROOM);
+  arrange();
+});
 list.addEventListener("pointermove", () => (pointer_at = performance.now()), { passive: true });
 list.addEventListener("pointerleave", () => (pointer_at = -LONGEST_HOLD_MS));
 document.addEventListener("visibilitychange", () => flush());
@@ -239,23 +272,20 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j") go(1);
   else if (event.key === "k") go(-1);
   else if (event.key === "c" && line && !event.repeat) claim(line);
-  else if (event.key === "Enter" && line && event.target === line.node) location.assign(line.open.href);
+  else if (event.key === "Enter" && line && event.target === line.node && line.open.href) location.assign(line.open.href);
   else return;
   event.preventDefault();
 });
 for (const node of list.querySelectorAll("li.row")) {
   const [row, line] = [JSON.parse(node.dataset.row), lineOf(node)];
   delete node.dataset.row;
-  rows.set(row.id, row);
+  keep(row);
   lines.set(row.id, line);
   fill(line, row);
-  line.key = keyOf(row);
-  order.push(line);
 }
-order.sort((a, b) => (before(a.key, b.key) ? -1 : 1));
-for (const [i, line] of order.entries()) if (list.children[i] !== line.node) moveNode(line.node, list.children[i]);
+arrange();
 count();
-alarm.update(rows.values());
+if (rows.size === Number(list.dataset.total)) alarm.update(rows.values()); // else the whole list is on its way
 setInterval(() => order.forEach((line) => tick(line, rows.get(line.node.dataset.id))), 1000);
 setInterval(() => [...rows.values()].filter((row) => row.care?.by).forEach((row) => (dirty.add(row.id), schedule())), 5000); // a decision falls due
 onActivity(resync);

@@ -8,6 +8,9 @@ import { showLost } from "./lost.js";
 const SILENCE_MS = 40_000; // the server speaks at least every 15 s
 const LONGEST_WAIT_MS = 15_000;
 
+// Parts of the header hear of it without knowing the page.
+const announce = (name, detail = null) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
 // `on`: row(values), lost() when words did not arrive or were dealt with (where the page asks), resync() after every (re)connection, state("live" | "lost" | "out").
 export function openStream(cursor, on) {
   const shares = "BroadcastChannel" in window && "locks" in navigator;
@@ -25,8 +28,10 @@ export function openStream(cursor, on) {
     if (state === next || state === "out") return;
     state = next;
     on.state(next);
-    if (next === "live") on.resync();
-    if (next === "live") countLate();
+    if (next !== "live") return;
+    on.resync();
+    countLate();
+    announce("desk-people");
   }
 
   // Something was heard, by this tab or by the one that listens for all.
@@ -44,6 +49,10 @@ export function openStream(cursor, on) {
       last = heard.id || last;
       on.row(heard.row);
       if (heard.row.what.startsWith("follow_up")) countLate();
+      announce("desk-row", heard.row);
+    } else if (heard.kind === "people") {
+      last = heard.id || last;
+      announce("desk-people");
     } else if (heard.kind === "undelivered") {
       last = heard.id || last;
       showLost(heard.count);
@@ -67,6 +76,7 @@ export function openStream(cursor, on) {
     });
     source.addEventListener("beat", () => tell({ kind: "state", value: "live" }));
     source.addEventListener("row", (event) => tell({ kind: "row", id: event.lastEventId, row: JSON.parse(event.data) }));
+    source.addEventListener("people", (event) => tell({ kind: "people", id: event.lastEventId }));
     source.addEventListener("undelivered", (event) => {
       tell({ kind: "undelivered", id: event.lastEventId, count: JSON.parse(event.data).undelivered });
     });

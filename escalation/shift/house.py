@@ -1,0 +1,41 @@
+"""Every desk of the shift, made from the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from escalation.desk import Desk
+from escalation.shift.floor import Floor
+from escalation.shift.guiding import Guiding
+from escalation.shift.passing import Passing
+from escalation.shift.planning import Planning
+from escalation.shift.rules import ShiftRules
+from escalation.shift.signing import Signing
+from escalation.shift.watch import Watch
+from records.store import Store
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One field a desk."""
+
+    floor: Floor
+    passing: Passing
+    watch: Watch
+    guiding: Guiding
+    signing: Signing
+    planning: Planning
+
+
+def open_shift(store: Store, desk: Desk, rules: ShiftRules) -> Shift:
+    """The shift over the rows that the desk works on."""
+    handling = desk.handling
+    floor = Floor(desk, store.presence, store.handovers, rules)
+    return Shift(
+        floor=floor,
+        passing=Passing(handling, floor, store.transfers),
+        watch=Watch(handling, floor),
+        guiding=Guiding(handling, floor),
+        signing=Signing(handling, store.handovers),
+        planning=Planning(store.roster, store.staff, rules),
+    )

@@ -1,0 +1,22 @@
+"""The numbers of the shift, as this deployment has set them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from escalation.shift.limits import Limits
+from escalation.shift.silence import Patience
+from escalation.shift.transfer import AnswerTimes
+
+
+@dataclass(frozen=True)
+class ShiftRules:
+    """Every clock and limit of the shift."""
+
+    limits: Limits
+    patience: Patience
+    answer_times: AnswerTimes
+    rest: timedelta  # the break offered after orange and red
+    longest_run: timedelta  # planned hours in a row
+    least_seats: int
