@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.templating import Jinja2Templates
+from starlette.exceptions import HTTPException
 
 from bot.channels.widget import EMBED_PATH
 from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
@@ -24,11 +27,13 @@ _SECURITY = {
     "Content-Security-Policy": f"default-src 'self'; img-src 'self' data:; {_NOT_FRAMED}; "
     "base-uri 'none'; form-action 'self'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
+    "X-Permitted-Cross-Domain-Policies": "none",
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 _REFUSALS: dict[type[Exception], int] = {
     MessageTooLarge: 413,
     ReusedMessageId: 409,
@@ -51,20 +56,39 @@ def add_refusals(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(sa.exc.SQLAlchemyError, _store_failed(settings))
     app.add_exception_handler(access.SignInFirst, _to_page("/console/sign-in"))
     app.add_exception_handler(access.PasswordFirst, _to_page("/console/password"))
+    app.add_exception_handler(access.FactorFirst, _to_page(f"{access.ACCOUNT}/second-factor"))
 
-    framed = _framed_by(settings.widget_origins)
+    tls = _TLS_ONLY if settings.is_https else {}
+    app.add_exception_handler(HTTPException, _not_found(access.make_templates(), settings.hotline_name))
+    framed, plain = {**_framed_by(settings.widget_origins), **tls}, {**_SECURITY, **tls}
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], object]) -> Response:
         if is_too_large(request):
             return JSONResponse({"detail": "表单太大，或没有写明长度"}, 413)
         response: Response = await call_next(request)  # type: ignore[misc]  # Starlette's own type is untyped here
-        for name, value in (framed if request.url.path == EMBED_PATH else _SECURITY).items():
+        for name, value in (framed if request.url.path == EMBED_PATH else plain).items():
             response.headers.setdefault(name, value)
         if request.url.path.startswith(("/api", "/console", "/partner/")) and "static" not in request.url.path:
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cache-Control", "no-cache")  # a new version's pages must not meet old scripts
         return response
+
+
+def _not_found(templates: Jinja2Templates, hotline_name: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """A browser that follows a link to what is not there, or not for these eyes, gets a page and not raw data."""
+
+    shown = {"hotline_name": hotline_name, "home": "/console"}
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if error.status_code == 404 and wants_page and request.url.path.startswith("/console"):
+            return templates.TemplateResponse(request, "not_found.html", shown, 404)
+        return await http_exception_handler(request, error)
+
+    return answer
 
 
 def _framed_by(origins: tuple[str, ...]) -> dict[str, str]:

@@ -21,6 +21,9 @@ from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
 from escalation.console import (
     access,
+    account,
+    accounts,
+    audit,
     case,
     duty,
     files,
@@ -31,6 +34,7 @@ from escalation.console import (
     queue,
     referrals,
     seen,
+    sharing,
     shifts,
     signin,
     undelivered,
@@ -141,6 +145,10 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         duty,
         floor,
         shifts,
+        account,
+        sharing,
+        accounts,
+        audit,
     ):
         app.include_router(room.router(console), include_in_schema=False)
     settings = service.settings
@@ -191,7 +199,7 @@ def _make_console(service: Service) -> access.Console:
         words_of=service.outbox.replies.text_of,
         longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
-        articles=pipeline.answering, attachments=store.attachments, transcripts=store.transcripts,
+        articles=pipeline.answering, attachments=store.attachments, transcripts=store.transcripts, audit=store.audit,
         own_ways=OwnWays(
             store.addresses, store.notices, store.staff, frozenset(service.ways.carriers),
             partial(is_allowed, hosts=settings.push_hosts),

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
     session_longest_s: int = Field(43200, ge=300, description="a console signs out after a shift")
     lock_failures: int = Field(5, ge=1, description="wrong passwords before an account is locked")
     lock_s: int = Field(900, ge=1, description="how long it is locked")
+    second_factor: str = Field(
+        "optional",
+        pattern=r"^(off|optional|[a-z_]+(,[a-z_]+)*)$",
+        description="off, optional, or the roles that may not sign in without: supervisor,duty_lead,admin",
+    )
 
     # channels: each is on when its secrets are there
     telegram_token: str = Field("", description="token of the bot; empty = no Telegram")
@@ -228,6 +233,11 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """Whether cookies may insist on TLS."""
         return self.public_url.startswith("https://")
+
+    @property
+    def second_factor_roles(self) -> frozenset[str]:
+        """The roles for which a second factor is a duty."""
+        return frozenset(self.second_factor.split(",")) - {"off", "optional"}
 
     @property
     def screening_dir(self) -> Path:

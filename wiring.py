@@ -39,6 +39,7 @@ from escalation.desk import Desk
 from escalation.desks import Desks, Sweep, open_desks
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
+from escalation.second_factor import FactorPolicy, SecondFactor
 from knowledge import index as knowledge_index
 from knowledge.answers import Answerer
 from knowledge.articles import Library, load_library
@@ -52,10 +53,9 @@ from records.crypto import load_vault
 from records.database import check_key, migrate, open_engine, sqlite_warning
 from records.feed import Feed
 from records.pace import Pace
-from records.staff import Staff
 from records.store import Store, open_rows
 from records.writer import Writer
-from settings import Settings
+from settings import BadSettings, Settings
 from triage import release
 from triage.loading import RulebookError
 from triage.screen import Screener
@@ -149,13 +149,17 @@ def screening_in_force(settings: Settings) -> Screener:
     return screener
 
 
-def make_accounts(settings: Settings, staff: Staff) -> Accounts:
-    """Sign-in with this deployment's clocks."""
+def make_accounts(settings: Settings, store: Store) -> Accounts:
+    """Sign-in with this deployment's clocks and second factor."""
     rules = SessionRules(
         timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_longest_s),
         settings.lock_failures, timedelta(seconds=settings.lock_s),
     )  # fmt: skip
-    return Accounts(staff, rules)
+    required = settings.second_factor_roles
+    if strange := required - set(load_permissions().names):
+        raise BadSettings(f"HOTLINE_SECOND_FACTOR names unknown roles: {', '.join(sorted(strange))}")
+    policy = FactorPolicy(settings.second_factor != "off", required)
+    return Accounts(store.staff, rules, SecondFactor(store.factors, store.staff, policy))
 
 
 def make_media(
@@ -250,7 +254,7 @@ def build_service(
         feed=feed,
         alarm=alarm,
         desks=desks,
-        accounts=make_accounts(settings, store.staff),
+        accounts=make_accounts(settings, store),
         pipeline=pipeline,
         intake=intake,
         outbox=outbox,

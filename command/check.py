@@ -17,6 +17,7 @@ from triage.risk import Level
 
 _ONCALL_ROLES = frozenset({"duty_lead", "supervisor"})
 _CARRIER_WORDS = {"push": "浏览器通知", "sms": "短信", "mail": "邮件", "robot": "企业微信群"}
+_TWO_FACTORS = ("supervisor", "duty_lead", "admin", "privacy_officer")  # they see everybody, or decide who does
 
 
 def faults(settings: Settings) -> list[str]:
@@ -30,6 +31,8 @@ def faults(settings: Settings) -> list[str]:
         found.append("没有加密的访问地址：请设置 HOTLINE_PUBLIC_URL=https://…（放在支持TLS的代理后面）")
     if settings.key_file is None and not settings.database_url:
         found.append("密钥和数据库放在同一个文件夹：请用 HOTLINE_KEY_FILE 把密钥放到别处，并另行备份")
+    if not settings.second_factor_roles.issuperset(_TWO_FACTORS):
+        found.append(f"看得最多的角色没有要求两步验证：请设置 HOTLINE_SECOND_FACTOR={','.join(_TWO_FACTORS)}")
     return found + _faults_in_screening(settings) + _faults_in_store(settings)
 
 

@@ -1,4 +1,4 @@
-"""hotline serve | migrate | index | check | screen | ask | eval | user | bench | demo."""
+"""hotline serve | migrate | index | check | permissions | screen | ask | eval | user | bench | demo."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import wiring
 from command import answering, check, evaluation, releases, user
 from command.bench.main import bench
 from command.demo import demo
+from escalation.roles import load_permissions, permission_page
 from knowledge import index as knowledge_index
 from knowledge.articles import ArticleError
 from knowledge.encoder import EncoderError
@@ -94,6 +95,12 @@ def check_command() -> None:
         out.print("审计链完整。")
     check.show_ways_out(check.ways_out(settings))
     raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def permissions() -> None:
+    """Who may do what, as a table in Markdown."""
+    print(permission_page(load_permissions()), end="")  # noqa: T201  # the command's output
 
 
 @app.command()

@@ -121,15 +121,17 @@ def _show(changed: list[Changed], judged: int, version: str, texts: bool) -> Non
     )  # fmt: skip
     names = ("", "message", "conversation", "at (UTC)", "old", "new", "why")
     columns = [Column(name, overflow="fold") for name in names]  # ids stay whole on a narrow terminal
-    table = Table(*columns, *([Column("text", overflow="fold", min_width=36)] if texts else []))
+    table = Table(*columns)
     for each in changed:
         table.add_row(
             "found" if each.is_found else "let go", each.stored.message_id, each.stored.conversation_id,
             f"{each.stored.at:%Y-%m-%d %H:%M}", each.stored.conversation_level.code, each.conversation_level.code,
-            " ".join(each.rules[:3]), *([each.stored.text] if texts else []),
+            " ".join(each.rules[:3]),
         )  # fmt: skip
     if changed:
         out.print(table)
+    for each in changed if texts else ():
+        out.print(f"{each.stored.message_id}: {each.stored.text}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _line(each: Changed, texts: bool) -> str:

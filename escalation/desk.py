@@ -18,7 +18,7 @@ from escalation.alarm import Danger
 from escalation.care.planning import Planning
 from escalation.cases import SERVED, NotAllowed, SomebodyElse, State, after
 from escalation.handling import Handling
-from escalation.roles import Permissions
+from escalation.permissions import Permissions
 from escalation.shift.volunteers import may_set, may_take
 from records.cases import Case
 from records.outbox_rows import PLAIN, Lane, Pending

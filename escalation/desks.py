@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from escalation.account_office import AccountOffice
+from escalation.admission import Admission
 from escalation.alarm import Alarm
 from escalation.care.follow_up_desk import FollowUpDesk
 from escalation.care.plan import CareRules
@@ -15,13 +17,14 @@ from escalation.care.watch import FollowUpWatch
 from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.handling import Handling
+from escalation.permissions import Permissions
 from escalation.record.form import load_form
 from escalation.record.merge_desk import MergeDesk
 from escalation.record.plan import load_parts
 from escalation.record.proposals import check_facts
 from escalation.record.record_desk import RecordDesk
 from escalation.referral.office import ReferralOffice, ReferralRules, open_referrals
-from escalation.roles import Permissions
+from escalation.sharing_desk import SharingDesk
 from escalation.shift.house import Shift, open_shift
 from escalation.shift.rules import ShiftRules
 from escalation.undelivered import Undelivered
@@ -45,6 +48,9 @@ class Desks:
     watch: FollowUpWatch
     referrals: ReferralOffice
     shift: Shift
+    admission: Admission
+    sharing: SharingDesk
+    accounts: AccountOffice
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -87,6 +93,9 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
         referrals=open_referrals(store, handling, permissions, rules.referral),
         shift=open_shift(store, desk, rules.shift),
+        admission=Admission(permissions, store.cases, store.alerts, store.shares),
+        sharing=SharingDesk(handling, store.shares),
+        accounts=make_office(store, permissions),
     )
 
 
@@ -97,3 +106,8 @@ def open_record(store: Store, handling: Handling, people: ContactDesk) -> Record
     return RecordDesk(
         handling, people, store.entries, store.edges, store.safety_plans, form, facts, load_parts()
     )  # fmt: skip
+
+
+def make_office(store: Store, permissions: Permissions) -> AccountOffice:
+    """Accounts are changed by the command too, without any other desk."""
+    return AccountOffice(store.staff, store.factors, frozenset(permissions.names))

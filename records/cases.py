@@ -168,12 +168,14 @@ class Cases:
             for row in connection.execute(query)
         ]
 
-    def add_note(self, connection: sa.Connection, case_id: str, by_id: str, text: str, now: datetime) -> None:
-        """Keep a counsellor's note: never shown to the visitor."""
+    def add_note(
+        self, connection: sa.Connection, case_id: str, by_id: str, text: str, now: datetime, kind: str = "note"
+    ) -> None:
+        """Keep a note (or an opinion of somebody invited): never shown to the visitor."""
         note_id = new_id()
         connection.execute(
             t.note.insert().values(
-                district_id=self.district, id=note_id, case_id=case_id, by_id=by_id,
+                district_id=self.district, id=note_id, case_id=case_id, by_id=by_id, kind=kind,
                 body_sealed=self.vault.seal(text, "note.body", note_id), at=now,
             )
         )  # fmt: skip

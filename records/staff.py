@@ -43,6 +43,8 @@ class StaffSession:
     csrf: str
     opened_at: datetime
     seen_at: datetime
+    stage: str = "open"  # open | code: the password was right, the second factor is due
+    agent: str = ""
 
 
 class Staff:
@@ -88,35 +90,41 @@ class Staff:
             .values(**values)
         )
 
+    def change_roles(self, connection: sa.Connection, staff_id: str, roles: Sequence[str]) -> None:
+        """Other roles for an account."""
+        self.change(connection, staff_id, roles=json.dumps(list(roles)))
+
     def open_session(self, connection: sa.Connection, session: StaffSession) -> None:
         """Remember a signed-in browser."""
         connection.execute(
             t.staff_session.insert().values(
                 district_id=self.district, id=session.id, counsellor_id=session.counsellor_id,
-                csrf=session.csrf, opened_at=session.opened_at, seen_at=session.seen_at,
+                csrf=session.csrf, opened_at=session.opened_at, seen_at=session.seen_at, stage=session.stage,
+                agent=session.agent,
             )
         )  # fmt: skip
 
-    def session(self, connection: sa.Connection, session_id: str) -> StaffSession | None:
-        """An open session by the hash of its cookie."""
-        row = connection.execute(
-            sa.select(t.staff_session).where(
-                t.staff_session.c.district_id == self.district, t.staff_session.c.id == session_id,
-                t.staff_session.c.closed_at.is_(None),
-            )
-        ).first()  # fmt: skip
-        return StaffSession(row.id, row.counsellor_id, row.csrf, row.opened_at, row.seen_at) if row else None
+    def session(self, connection: sa.Connection, session_id: str, stage: str = "open") -> StaffSession | None:
+        """A session that was not closed, by the hash of its cookie."""
+        row = connection.execute(self._sessions(t.staff_session.c.id == session_id, stage)).first()
+        return _session(row) if row else None
+
+    def sessions_of(self, connection: sa.Connection, staff_id: str, since: datetime) -> list[StaffSession]:
+        """The signed-in browsers of an account that were used since then, newest first."""
+        which = sa.and_(t.staff_session.c.counsellor_id == staff_id, t.staff_session.c.seen_at >= since)
+        query = self._sessions(which, "open").order_by(t.staff_session.c.seen_at.desc())
+        return [_session(row) for row in connection.execute(query)]
 
     def touch_session(self, connection: sa.Connection, session_id: str, now: datetime) -> None:
         """The browser is still in use."""
         self._change_session(connection, t.staff_session.c.id == session_id, seen_at=now)
 
     def close_sessions(
-        self, connection: sa.Connection, now: datetime, *, session_id: str = "", staff_id: str = ""
+        self, connection: sa.Connection, now: datetime, *, session_id: str = "", staff_id: str = "", but: str = ""
     ) -> None:
-        """Sign out one browser, or every browser of an account."""
+        """Sign out one browser, or every browser of an account (but one)."""
         which = t.staff_session.c.id == session_id if session_id else t.staff_session.c.counsellor_id == staff_id
-        self._change_session(connection, which, closed_at=now)
+        self._change_session(connection, sa.and_(which, t.staff_session.c.id != but), closed_at=now)
 
     def audit(
         self, connection: sa.Connection, action: str, now: datetime, *, actor_id: str | None = None,
@@ -155,6 +163,12 @@ class Staff:
         ).first()
         return _counsellor(row) if row else None
 
+    def _sessions(self, which: sa.ColumnElement[bool], stage: str) -> sa.Select[Any]:  # Any: rows are untyped
+        session = t.staff_session
+        return sa.select(session).where(
+            session.c.district_id == self.district, which, session.c.stage == stage, session.c.closed_at.is_(None)
+        )
+
     def _change_session(self, connection: sa.Connection, which: sa.ColumnElement[bool], **values: Any) -> None:
         connection.execute(
             t.staff_session.update()
@@ -180,6 +194,12 @@ def first_broken(rows: Iterable[Any]) -> int | None:  # Any: audit rows
             return int(row.seq)
         previous = row.hash
     return None
+
+
+def _session(row: Any) -> StaffSession:  # Any: SQLAlchemy rows are untyped
+    return StaffSession(
+        row.id, row.counsellor_id, row.csrf, row.opened_at, row.seen_at, row.stage, row.agent
+    )  # fmt: skip
 
 
 def _counsellor(row: Any) -> Counsellor:  # Any: SQLAlchemy rows are untyped

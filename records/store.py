@@ -10,6 +10,7 @@ from records.addresses import Addresses
 from records.alerts import Alerts
 from records.asides import Asides
 from records.attachments import Attachments
+from records.audit_search import AuditSearch
 from records.case_edges import CaseEdges
 from records.cases import Cases
 from records.channel_state import ChannelState
@@ -19,6 +20,7 @@ from records.crypto import Vault
 from records.decisions import Decisions
 from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
+from records.factors import Factors
 from records.follow_up_talks import FollowUpTalks
 from records.follow_ups import FollowUps
 from records.handovers import Handovers
@@ -35,6 +37,7 @@ from records.referrals import Referrals
 from records.rescues import Rescues
 from records.roster import Roster
 from records.safety_plans import SafetyPlans
+from records.shares import Shares
 from records.staff import Staff
 from records.stints import Stints
 from records.transcripts import Transcripts
@@ -61,6 +64,7 @@ class Store:
     entries: Entries
     safety_plans: SafetyPlans
     alerts: Alerts
+    shares: Shares
     staff: Staff
     addresses: Addresses
     notices: Notices
@@ -79,6 +83,8 @@ class Store:
     asides: Asides
     handovers: Handovers
     roster: Roster
+    factors: Factors
+    audit: AuditSearch
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -100,6 +106,7 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         entries=Entries(district, vault),
         safety_plans=SafetyPlans(district, vault),
         alerts=Alerts(district),
+        shares=Shares(district, vault),
         staff=Staff(district),
         addresses=Addresses(district, vault),
         notices=Notices(district, vault),
@@ -118,4 +125,6 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         asides=Asides(district, vault),
         handovers=Handovers(district, vault),
         roster=Roster(district),
+        factors=Factors(district, vault),
+        audit=AuditSearch(district),
     )

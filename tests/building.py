@@ -14,6 +14,9 @@ import sqlalchemy as sa
 
 from bot.channels import Channel, MediaGone, SendRules
 from bot.messages import Arrival, Inbound, Receipt
+from escalation.account_office import NewAccount
+from escalation.accounts import one_time_password
+from escalation.alarm import Danger
 from outside import Ways
 from records import tables as t
 from records.conversations import Message
@@ -22,6 +25,7 @@ from records.staff import Counsellor
 from records.store import Store
 from records.writer import Writer
 from triage.release import open_screener
+from triage.risk import Level
 from triage.screen import Screener
 from wiring import Service
 
@@ -116,6 +120,19 @@ def visitor(store: Store, writer: Writer, name: str = "visitor", *, channel: str
     return do(writer, lambda c: store.conversations.open(c, channel=channel, external_id=name, now=now))
 
 
+def open_case(service: Service, level: Level, name: str = "visitor") -> str:
+    """A case of a new visitor at this level; returns its id."""
+    chat = visitor(service.store, service.writer, name, now=service.now())
+
+    def work(connection: sa.Connection) -> str:
+        conversation = service.store.conversations.get(connection, chat)
+        assert conversation is not None
+        danger = Danger(level, "risk", "m1", ("rule",))
+        return service.alarm.raise_case(connection, conversation, danger, service.now()).id
+
+    return do(service.writer, work)
+
+
 def greeted(service: Service, name: str = "visitor", *, channel: str = "web") -> str:
     """A conversation that was told a moment ago that a machine speaks."""
     now = service.now()
@@ -186,6 +203,13 @@ def keys_said(service: Service, conversation_id: str) -> list[str]:
     """Everything that was put on its way to the person, in order, by key."""
     said = rows(service.store.engine, t.outbox, conversation_id=conversation_id)
     return [row.key for row in sorted(said, key=lambda row: row.seq)]
+
+
+def new_account(service: Service, login: str = "lin", name: str = "林老师", *roles: str) -> str:
+    """An account that signs in by itself; returns its one-time password."""
+    once, new = one_time_password(), NewAccount(login, name, roles or ("counsellor",))
+    do(service.writer, lambda c: service.desks.accounts.add(c, new, once, service.now()))
+    return once.text
 
 
 def counsellor(store: Store, writer: Writer, login: str = "lin", *roles: str) -> Counsellor:

@@ -84,6 +84,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic_settings": ("settings.py",),
     "re2": ("triage/",),
     "reportlab": ("escalation/record/pdf.py",),
+    "segno": ("escalation/console/account.py",),
     "rich": ("command/", "knowledge/measure.py", "knowledge/calibrate.py", "knowledge/train.py", "triage/train.py"),
     "sqlalchemy": ("records/", "notify/", "escalation/", "bot/", "server.py", "wiring.py", "wiring.py", "command/"),
     "structlog": ("records/feed.py", "notify/", "bot/", "server.py", "wiring.py", "command/"),

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 import wiring
 from command.bench.deployment import Deployment
 from command.bench.load import Connection, Lines, ServerGone, Step, Stream
+from escalation.account_office import NewAccount
+from escalation.accounts import one_time_password
+from escalation.desks import make_office
+from escalation.roles import load_permissions
 
 LOGIN = "bench"
 _PASSWORD = "measure-me-12356"
@@ -97,9 +101,11 @@ def add_counsellor(deployment: Deployment) -> str:
     """Make the account as `hotline user add` does; returns the one-time password."""
     store = wiring.open_store(deployment.settings)
     try:
-        accounts = wiring.make_accounts(deployment.settings, store.staff)
+        once = one_time_password()
         with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            return accounts.add(connection, LOGIN, "测试", _ROLES, wiring.utc_now())
+            new = NewAccount(LOGIN, "测试", _ROLES)
+            make_office(store, load_permissions()).add(connection, new, once, wiring.utc_now())
+        return once.text
     finally:
         store.engine.dispose()
 
@@ -128,7 +134,7 @@ def _csrf(deployment: Deployment, cookie: str) -> str:
     store = wiring.open_store(deployment.settings)
     try:
         with store.engine.connect() as connection:
-            found = wiring.make_accounts(deployment.settings, store.staff).who(connection, cookie, wiring.utc_now())
+            found = wiring.make_accounts(deployment.settings, store).who(connection, cookie, wiring.utc_now())
     finally:
         store.engine.dispose()
     if found is None:

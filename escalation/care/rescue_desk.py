@@ -13,7 +13,7 @@ from escalation.care.rescue import RescueRules, need_words, short
 from escalation.cases import SERVED, NotAllowed, State, after
 from escalation.contact_desk import ContactDesk
 from escalation.handling import Handling
-from escalation.roles import Permissions
+from escalation.permissions import Permissions
 from records.cases import Case
 from records.emergency_contacts import EmergencyContact, EmergencyContacts
 from records.rescues import Rescue, Rescues

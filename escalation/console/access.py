@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
 
 from escalation.accounts import Accounts
@@ -22,6 +22,7 @@ from escalation.desks import Desks
 from escalation.own_ways import OwnWays
 from escalation.receipts import Receipts
 from records.attachments import Attachments
+from records.audit_search import AuditSearch
 from records.cases import Case
 from records.feed import Feed
 from records.notices import Notice
@@ -33,6 +34,7 @@ from records.writer import Writer
 FOLDER = Path(__file__).parent
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOUCH_EVERY = timedelta(seconds=60)
+ACCOUNT = "/console/account"
 ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console", "队列", "queue_view"),
     ("/console/follow-ups", "随访", "follow_up"),
@@ -43,6 +45,9 @@ ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console/handovers", "交接班", "handover_view"),
     ("/console/institutions", "机构", "institution_view"),
     ("/console/notices", "我的通知", "notice_own"),
+    ("/console/invited", "请我看的个案", "shared_list"),
+    ("/console/accounts", "账号", "accounts_manage"),
+    ("/console/audit", "审计", "audit_view"),
 )
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
@@ -61,6 +66,10 @@ class SignInFirst(Exception):
 
 class PasswordFirst(Exception):
     """The one-time password must be changed before anything else."""
+
+
+class FactorFirst(Exception):
+    """The role needs a second factor, which must be set up before anything else."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class CaseView:
     case: Case
     names: Mapping[str, str]  # counsellor id -> display name
     visitor: Visitor
+    shows_contact: bool = False  # names and contact details in full; else masked
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,7 @@ class Console:
     articles: Suggests
     attachments: Attachments
     transcripts: Transcripts
+    audit: AuditSearch
     words_of: Callable[[Pending], str]  # what a row of the outbox says
     longest_bubble: Callable[[str], int]  # channel -> how many bytes its platform takes in one bubble
     own_ways: OwnWays
@@ -120,21 +131,30 @@ class Console:
         return "__Host-xindeng" if self.secure_cookie else "xindeng_console"
 
     async def visitor(
-        self, request: Request, action: str, *, password_may_be_old: bool = False, by_itself: bool = False
+        self, request: Request, action: str, *, signing_in: bool = False, by_itself: bool = False
     ) -> Visitor:
-        """The signed-in counsellor, or: to the sign-in page, to the password page, or 404.
+        """The signed-in counsellor, or: to the pages of signing in, or 404. A case in the path counts."""
+        case_id = request.path_params.get("case_id")
+        return await self.case_visitor(request, action, case_id, signing_in=signing_in, by_itself=by_itself)
+
+    async def case_visitor(
+        self, request: Request, action: str, case_id: str | None, *, signing_in: bool = False, by_itself: bool = False
+    ) -> Visitor:
+        """The same for a case that the path does not name. `signing_in`: a page of the steps before the others.
 
         What a page asks `by_itself` keeps no session open: a console left alone still signs out.
         """
-        now = self.now()
-        found = await asyncio.to_thread(self._look_up, request.cookies.get(self.cookie_name, ""), now)
+        found = await asyncio.to_thread(self._admitted, request, action, case_id)
         if found is None:
             raise SignInFirst(SignInFirst.__doc__)
-        who, session = found
-        if who.must_change and not password_may_be_old:
+        who, session, is_allowed, factor_is_missing = found
+        if not signing_in and who.must_change:
             raise PasswordFirst(PasswordFirst.__doc__)
-        if not self.desks.desk.permissions.allows(who.roles, action):
+        if not signing_in and factor_is_missing:
+            raise FactorFirst(FactorFirst.__doc__)
+        if not is_allowed:
             raise HTTPException(404, "没有这个页面")  # a forbidden read does not say that something is there
+        now = self.now()
         if not by_itself and now - session.seen_at > _TOUCH_EVERY:
             await self.writer.write(lambda connection: self.accounts.staff.touch_session(connection, session.id, now))
         return Visitor(who, session)
@@ -148,29 +168,61 @@ class Console:
             raise HTTPException(403, "页面已过期，请刷新后再试")
         return visitor
 
-    def _look_up(self, cookie: str, now: datetime) -> tuple[Counsellor, StaffSession] | None:
+    def _admitted(
+        self, request: Request, action: str, case_id: str | None
+    ) -> tuple[Counsellor, StaffSession, bool, bool] | None:
+        """Who asks, in which session, whether they may, and whether a second factor is missing."""
+        now, cookie = self.now(), request.cookies.get(self.cookie_name, "")
         with self.engine.connect() as connection:
-            return self.accounts.who(connection, cookie, now)
+            found = self.accounts.who(connection, cookie, now)
+            if found is None:
+                return None
+            who, session = found
+            may = self.desks.admission.allows(connection, who, session.id, action, case_id, now)
+            return who, session, may, self.accounts.factor.is_missing(connection, who)
+
+    def may(self, visitor: Visitor, action: str) -> bool:
+        """Whether the visitor's roles alone allow something: what a page offers."""
+        return self.desks.admission.permissions.allows(visitor.counsellor.roles, action)
+
+    def home(self, who: Counsellor) -> str:
+        """The first page that somebody may see."""
+        permissions = self.desks.admission.permissions
+        return next((href for href, _, action in ROOMS if permissions.allows(who.roles, action)), ACCOUNT)
 
     def page(self, request: Request, name: str, visitor: Visitor | None, **values: Any) -> Any:
         """Render a template with what every page shows."""
-        roles = visitor.counsellor.roles if visitor else ()
-        permissions = self.desks.desk.permissions
         shown = {
             "hotline_name": self.hotline_name,
             "me": visitor,
-            "role_names": permissions.names,
-            "watches": permissions.allows(roles, "queue_view"),
-            "rooms": [(href, words) for href, words, action in ROOMS if permissions.allows(roles, action)],
+            "home": self.home(visitor.counsellor) if visitor else "/console",
+            "role_names": self.desks.admission.permissions.names,
+            "watches": visitor is not None and self.may(visitor, "queue_view"),
+            "rooms": [(href, words) for href, words, action in ROOMS if visitor and self.may(visitor, action)],
         }
         return self.templates.TemplateResponse(request, name, {**shown, **values})
+
+    def set_cookie(self, response: Response, cookie: str) -> None:
+        """Closed to scripts and to other sites, and bound to TLS where there is any."""
+        response.set_cookie(
+            self.cookie_name, cookie, httponly=True, secure=self.secure_cookie, samesite="strict", path="/"
+        )
 
 
 async def act(console: Console, request: Request, action: str, work: Act) -> dict[str, Any]:
     """Check the right and the token, do the work in one transaction, say what became of it."""
     visitor = await console.writing_visitor(request, action)
+    case_id: str | None = request.path_params.get("case_id")
     now = console.now()
-    result = await console.writer.write(lambda connection: work(connection, visitor.counsellor, now))
+
+    def decided_again(connection: sa.Connection) -> object:
+        """The case may have changed hands since the first look."""
+        admission, who = console.desks.admission, visitor.counsellor
+        if not admission.allows(connection, who, visitor.session.id, action, case_id, now):
+            raise HTTPException(404, "没有这个页面")
+        return work(connection, who, now)
+
+    result = await console.writer.write(decided_again)
     return {"ok": True, "in_force": result is not False}
 
 
@@ -196,5 +248,6 @@ def make_templates() -> Jinja2Templates:
     """Templates with autoescape and our filters: times are shown in Asia/Shanghai."""
     templates = Jinja2Templates(FOLDER / "templates")
     templates.env.filters["clock"] = lambda at: at.astimezone(_ZONE).strftime("%H:%M:%S") if at else ""
+    templates.env.filters["moment"] = lambda at: templates.env.filters["day"](datetime.fromisoformat(at))
     templates.env.filters["day"] = lambda at: at.astimezone(_ZONE).strftime("%m月%d日 %H:%M") if at else ""
     return templates

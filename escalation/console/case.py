@@ -20,9 +20,11 @@ from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
 from escalation.console.queue import called_for, case_row
 from escalation.console.record import add_record, record_values
+from escalation.console.sharing import add_sharing, share_values
 from escalation.console.sheet import add_sheet
 from escalation.console.talk import message_values
 from escalation.console.timeline import add_timeline
+from escalation.sharing_desk import REVEAL_WORDS
 from escalation.showing import displayable
 from triage.risk import Level
 
@@ -45,7 +47,9 @@ TABS = (
     Tab("referral", "转介", ("case_referral.html",)),
     Tab("colleagues", "同事", ("case_colleagues.html",)),
     Tab("history", "经过", ("case_history.html",)),
+    Tab("share", "共享", ("case_share.html",)),
 )
+NOTE_WORDS = {"note": "备注", "opinion": "专家意见"}
 PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's state -> what it is read from
     "person": person_values,
     "record": record_values,
@@ -54,10 +58,11 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "care": care_values,
     "referral": case_referral_values,
     "colleagues": colleagues_values,
+    "share": share_values,
 }
 PARTS = (
     add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
-    add_colleagues,
+    add_colleagues, add_sharing,
 )  # fmt: skip
 
 
@@ -66,23 +71,21 @@ def router(console: Console) -> APIRouter:
 
     async def who_may_see_cases(request: Request) -> None:
         """Before anything of the request is read: a stranger learns nothing, not even from a refused form."""
-        visitor = await console.visitor(request, "case_view")
-        case_id, to_claim = request.path_params["case_id"], request.url.path.endswith("/claim")
-        if not await asyncio.to_thread(_may_open, console, visitor, case_id, to_claim=to_claim):
-            raise HTTPException(404, "没有这个页面")
+        await console.visitor(request, "case_view")
 
-    routes = APIRouter(prefix="/console/cases/{case_id}", dependencies=[Depends(who_may_see_cases)])
+    prefix = "/console/cases/{case_id}"
+    claiming = APIRouter(prefix=prefix)  # who may take a case may not always look at it before
+    _add_claiming(claiming, console)
+    routes = APIRouter(prefix=prefix, dependencies=[Depends(who_may_see_cases)])
     _add_reading(routes, console)
     _add_talking(routes, console)
     _add_deciding(routes, console)
     for add in PARTS:
         add(routes, console)
-    return routes
-
-
-def _may_open(console: Console, visitor: Visitor, case_id: str, *, to_claim: bool) -> bool:
-    with console.engine.connect() as connection:
-        return console.desks.shift.floor.may_open(connection, case_id, visitor.counsellor, to_claim=to_claim)
+    both = APIRouter()
+    both.include_router(claiming)
+    both.include_router(routes)
+    return both
 
 
 def _add_reading(routes: APIRouter, console: Console) -> None:
@@ -93,8 +96,8 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return console.page(
             request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), tabs=TABS,
-            oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts, 
-            referral_form=form_words(console), **values,
+            oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts,
+            referral_form=form_words(console), reveal_words=REVEAL_WORDS, **values,
         )  # fmt: skip
 
     @routes.get("/state.json")
@@ -118,13 +121,15 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         return {"articles": [{"id": i, "title": title, "text": short} for i, title, short in found]}
 
 
-def _add_talking(routes: APIRouter, console: Console) -> None:
-    desk = console.desks.desk
-
+def _add_claiming(routes: APIRouter, console: Console) -> None:
     @routes.post("/claim")
     async def claim(request: Request, case_id: str) -> Any:
         floor = console.desks.shift.floor
         return await act(console, request, "case_claim", lambda c, who, now: floor.claim(c, case_id, who, now))
+
+
+def _add_talking(routes: APIRouter, console: Console) -> None:
+    desk = console.desks.desk
 
     @routes.post("/reply")
     async def reply(request: Request, case_id: str) -> Any:
@@ -196,7 +201,10 @@ def _read_case(console: Console, case_id: str, visitor: Visitor) -> dict[str, An
         if case is None:
             raise HTTPException(404, "没有这个个案")
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
-        view = CaseView(connection, case, names, visitor)
+        shows_contact = console.desks.admission.allows(
+            connection, visitor.counsellor, visitor.session.id, "contact_view", case.id, console.now()
+        )
+        view = CaseView(connection, case, names, visitor, shows_contact)
         shown = {**_shown(console, view), **{name: read(console, view) for name, read in PANELS.items()}}
         return {"case": case, "row": shown["row"], "shown": shown}
 
@@ -255,6 +263,7 @@ def _notes(console: Console, view: CaseView) -> list[dict[str, Any]]:
             "redacted": note["redacted_at"] is not None,
             "redacted_by": view.names.get(note["redacted_by"] or "", ""),
             "redaction": displayable(note["redaction"] or ""),
+            "what": NOTE_WORDS.get(note["kind"], note["kind"]),
         }
         for note in console.alarm.cases.notes(view.connection, view.case.id)
     ]

@@ -17,12 +17,12 @@ from escalation.shift.floor import PRESENCE
 from escalation.shift.presence import WORDS, Person, State, nobody_yet, summary
 from escalation.showing import displayable
 from records.stints import Live
-from triage.risk import Level
 
 EVENTS = frozenset({PRESENCE, "handover_out", "handover_in"})  # of no case: every screen asks again
 TOUCH_EVERY = timedelta(seconds=20)
 _ACTIONS = frozenset({"begin", "away", "back", "end"})
-_KEPT = ("id", "level", "level_code", "level_label", "state", "state_label", "opened_at", "raised_at", "what")
+_KEPT = ("id", "level", "level_code", "level_label", "state", "state_label", "opened_at", "raised_at", "what",
+         "is_late", "is_drill", "in_queue", "has_ended")  # fmt: skip
 
 
 def router(console: Console) -> APIRouter:
@@ -79,29 +79,21 @@ async def touch(console: Console, visitor: Visitor) -> None:
     await console.writer.write(lambda c: floor.touch(c, visitor.id, now))
 
 
-def mark_relief(
-    console: Console, connection: sa.Connection, rows: list[dict[str, Any]], conversation_id: str | None = None
-) -> list[dict[str, Any]]:
-    """Which of these cases ring because their owner has fallen silent, or must not stay alone with them."""
+def reliefs(console: Console, connection: sa.Connection, conversation_id: str | None = None) -> dict[str, str]:
+    """Case -> why it rings although somebody serves it: the owner is silent, or must not stay alone with it."""
     stints = console.desks.shift.floor.desk.handling.stints
-    live = {one.stint.case_id: one for one in stints.live(connection, conversation_id)}
-    return [{**row, "relief": _relief(live.get(row["id"]))} for row in rows]
+    return {one.stint.case_id: _relief(one) for one in stints.live(connection, conversation_id)}
 
 
-def as_seen_by(visitor: Visitor, row: dict[str, Any]) -> dict[str, Any]:
-    """A row for volunteers: of what is not theirs only colour and waiting time; what they may take, they may claim."""
-    if volunteers.may_open(visitor.counsellor.roles, is_owner=row["owner_id"] == visitor.id):
-        return row
+def colour_only(visitor: Visitor, row: dict[str, Any], *, may_claim: bool) -> dict[str, Any]:
+    """What a volunteer sees of a case that is not for them: how urgent it is and since when it waits."""
     kept = {name: row.get(name, "") for name in _KEPT}
-    is_free = row["state"] in ("new", "waiting_user")
-    blank = dict.fromkeys(("case_no", "wish", "owner", "rung"), "")
+    blank = dict.fromkeys(("case_no", "wish", "owner", "rung", "called", "not_called", "relief"), "")
     was_theirs = row.get("data", {}).get("former") == visitor.id  # they are thanked
     return {
-        **kept, **blank, "owner_id": None, "ringing": False, "step": 0, "is_late": row["is_late"],
+        **kept, **blank, "owner_id": None, "ringing": False, "step": 0, "has_lost_words": False,
+        "has_referral_task": False, "care": None, "hidden": True, "may_open": False, "may_claim": may_claim,
         "data": {"former": visitor.id} if was_theirs else {},
-        "is_drill": row["is_drill"], "in_queue": row["in_queue"], "has_ended": row["has_ended"],
-        "has_lost_words": False, "has_referral_task": False, "care": None, "called": "", "not_called": "", "relief": "",
-        "hidden": True, "may_claim": is_free and volunteers.may_take(visitor.counsellor.roles, Level(row["level"])),
     }  # fmt: skip
 
 

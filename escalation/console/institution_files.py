@@ -23,6 +23,7 @@ _FILES = {
     "csv": (csv_file, "text/csv; charset=utf-8"),
     "xlsx": (xlsx_file, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
+_SEES_CONTACTS, _TAKES_CONTACTS = "institution_contact", "institution_take_contacts"  # more columns, not a way in
 
 
 def add_files(routes: APIRouter, console: Console) -> None:
@@ -32,7 +33,7 @@ def add_files(routes: APIRouter, console: Console) -> None:
     @routes.get("/import")
     async def show_import(request: Request) -> Any:
         visitor = await console.visitor(request, "institution_edit")
-        fields = _columns(console, visitor, "institution_contact")
+        fields = _columns(console, visitor, _SEES_CONTACTS)
         return console.page(request, "institution_import.html", visitor, fields=fields, oncall=console.oncall)
 
     @routes.post("/import/file")
@@ -57,7 +58,7 @@ def add_files(routes: APIRouter, console: Console) -> None:
     @routes.get("/export.{kind}")
     async def export(request: Request, kind: str) -> Response:
         visitor = await console.visitor(request, "institution_view")
-        fields = _columns(console, visitor, "institution_take_contacts")
+        fields = _columns(console, visitor, _TAKES_CONTACTS)
         with_contacts = any(field.secret for field in fields)
         known, names = await asyncio.to_thread(_known, console)
         now = console.now()
@@ -69,7 +70,7 @@ def add_files(routes: APIRouter, console: Console) -> None:
     @routes.get("/template.{kind}")
     async def template(request: Request, kind: str) -> Response:
         visitor = await console.visitor(request, "institution_edit")
-        fields = _columns(console, visitor, "institution_contact")
+        fields = _columns(console, visitor, _SEES_CONTACTS)
         return await _file(kind, "institutions-template", [[ID_COLUMN, *(field.words for field in fields)]])
 
 
@@ -85,7 +86,7 @@ def _plan(console: Console, visitor: Visitor, body: bytes) -> ImportPlan:
     cells = read_sheet(body)
     with console.engine.connect() as connection:
         known = desk.known(connection)
-    with_contacts = len(_columns(console, visitor, "institution_contact")) == len(desk.directory.fields)
+    with_contacts = len(_columns(console, visitor, _SEES_CONTACTS)) == len(desk.directory.fields)
     return plan(cells, known, desk.directory, with_contacts=with_contacts)
 
 

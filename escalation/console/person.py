@@ -1,15 +1,14 @@
-"""The person of a case: name, channel, whether they can be reached, what people decided and may decide."""
+"""The person of a case: name (masked unless the visitor may see it), channel, reach, what people decide about them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Request
 
 from escalation.cases import NoSuchCase
 from escalation.console.access import CaseView, Console, act
-from escalation.showing import channel_word, displayable
+from escalation.showing import channel_word, displayable, masked
 from records.contacts import Contact
 
 _LONGEST_NAME = 60
@@ -41,6 +40,17 @@ def add_decisions(routes: APIRouter, console: Console) -> None:
             console, request, "contact_plan", lambda c, who, now: people.set_plan(c, case_id, who, text, now)
         )
 
+    @routes.post("/reveal")
+    async def reveal(request: Request, case_id: str) -> Any:
+        visitor = await console.visitor(request, "contact_reveal")
+        why = str((await request.form()).get("why", ""))
+        return await act(
+            console,
+            request,
+            "contact_reveal",
+            lambda c, who, now: console.desks.sharing.reveal(c, case_id, who, visitor.session.id, why, now),
+        )
+
 
 def person_values(console: Console, view: CaseView) -> dict[str, Any]:
     """The person as values; every text is somebody's own and must be shown as text."""
@@ -52,7 +62,8 @@ def person_values(console: Console, view: CaseView) -> dict[str, Any]:
     reach = people.reach(connection, contact, case.conversation_id, now)
     plan = people.decisions.plan(connection, people.kin(connection, contact))
     return {
-        "name": _name(contact),
+        "name": _name(contact, view),
+        "is_masked": not view.shows_contact,
         "channel": channel_word(contact.channel),
         "scene": displayable(contact.scene),
         "reach": reach.words,
@@ -71,22 +82,22 @@ def person_values(console: Console, view: CaseView) -> dict[str, Any]:
             for decision in people.decisions.of(connection, contact.id)
         ],
         "plan": plan and {"text": displayable(plan.text), "by": names.get(plan.by_id, ""), "at": plan.at.isoformat()},
-        "others": _others(console, connection, contact),
+        "others": _others(console, view, contact),
     }
 
 
-def _others(console: Console, connection: sa.Connection, contact: Contact) -> list[dict[str, Any]]:
+def _others(console: Console, view: CaseView, contact: Contact) -> list[dict[str, Any]]:
     """The other conversations of a linked person."""
     if contact.person_id is None:
         return []
-    found = []
+    connection, found = view.connection, []
     for thread in console.desks.people.links.threads(connection, contact.person_id):
         other = console.desks.people.contacts.get(connection, thread.contact_id)
         if other is not None and other.id != contact.id:
             found.append(
                 {
                     "id": thread.conversation_id,
-                    "name": _name(other),
+                    "name": _name(other, view),
                     "channel": channel_word(other.channel),
                     "level": int(thread.level),
                     "level_label": f"{thread.level.colour}·{thread.level.label}",
@@ -98,5 +109,6 @@ def _others(console: Console, connection: sa.Connection, contact: Contact) -> li
     return found
 
 
-def _name(contact: Contact) -> str:
-    return displayable(contact.nickname)[:_LONGEST_NAME]
+def _name(contact: Contact, view: CaseView) -> str:
+    name = displayable(contact.nickname)[:_LONGEST_NAME]
+    return name if view.shows_contact else masked(name)

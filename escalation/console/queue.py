@@ -19,7 +19,7 @@ from escalation.cases import ENDED, STATE_WORDS, State
 from escalation.console.access import Console, Visitor
 from escalation.console.care_marks import care_marks, care_row
 from escalation.console.duty import EVENTS as OF_THE_SHIFT
-from escalation.console.duty import TOUCH_EVERY, as_seen_by, mark_relief, touch
+from escalation.console.duty import TOUCH_EVERY, colour_only, reliefs, touch
 from escalation.referral.states import QUEUE_TASKS
 from escalation.routing import RUNG_WORDS, rung
 from escalation.undelivered import EVENTS as LOST_WORDS
@@ -81,11 +81,10 @@ async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor
         if console.now() - touched_at >= TOUCH_EVERY:
             touched_at = console.now()
             await touch(console, visitor)
-        row = await asyncio.to_thread(_row_of_event, console, item) if item else None
+        row = await asyncio.to_thread(_row_of_event, console, visitor, item) if item else None
         if item and row:
             # one SSE event name for every kind, so that a screen never misses a kind it has not heard of
-            shown = as_seen_by(visitor, row)
-            yield sse(replace(item, kind="row"), json.dumps({**shown, "mine": shown["owner_id"] == visitor.id}))
+            yield sse(replace(item, kind="row"), json.dumps(row))
         if item and item.kind in OF_THE_SHIFT:
             yield sse(replace(item, kind="people"), "{}")
         if item and item.kind in LOST_WORDS:  # also where there is no case
@@ -94,8 +93,10 @@ async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor
 
 
 def _still_in(console: Console, cookie: str) -> bool:
+    """Signed in, and still allowed to listen: roles may have changed meanwhile."""
     with console.engine.connect() as connection:
-        return console.accounts.who(connection, cookie, console.now()) is not None
+        found = console.accounts.who(connection, cookie, console.now())
+    return found is not None and console.desks.admission.permissions.allows(found[0].roles, "queue_view")
 
 
 def _count_lost(console: Console) -> int:
@@ -113,44 +114,55 @@ def _read_queue(console: Console, visitor: Visitor) -> tuple[list[dict[str, Any]
         lost = alarm.outbox.dead_in(connection)
         marks = care_marks(console, connection)
         referred = console.desks.referrals.desk.tasks.cases(connection, QUEUE_TASKS)
+        relief = reliefs(console, connection)
         now = console.now()
         rows = [
-            case_row(
-                console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
-                called=called.get(case.id), has_referral_task=case.id in referred,
+            _seen(
+                console, connection, visitor, case, ringing.get(case.id), now,
+                case_row(
+                    console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
+                    called=called.get(case.id), has_referral_task=case.id in referred,
+                ) | care_row(case, marks) | {"relief": relief.get(case.id, "")},
             )
-            | care_row(case, marks)
             for case in alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
         ]  # fmt: skip
-        shown = [as_seen_by(visitor, row) for row in mark_relief(console, connection, rows)]
-        return shown, cursor, alarm.outbox.count_dead(connection)
+        return rows, cursor, alarm.outbox.count_dead(connection)
 
 
-def _row_of_event(console: Console, item: Event) -> dict[str, Any] | None:
-    alarm = console.alarm
+def _row_of_event(console: Console, visitor: Visitor, item: Event) -> dict[str, Any] | None:
+    """The row of an event's case, as this visitor sees it."""
+    alarm, now = console.alarm, console.now()
     with console.engine.connect() as connection:
         case = _case_of(console, connection, item)
         if case is None:
             return None
+        alert = alarm.alerts.ringing(connection, case.id)
         owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
         names = {owner.id: owner.display_name} if owner else {}
-        alert = alarm.alerts.ringing(connection, case.id)
         called = called_for(console, connection, alert).get(case.id)
         lost = alarm.outbox.dead_in(connection, case.conversation_id)
         referred = case.id in console.desks.referrals.desk.tasks.cases(connection, QUEUE_TASKS)
         row = case_row(
-            console,
-            case,
-            alert,
-            names,
-            console.now(),
-            has_lost_words=bool(lost),
-            called=called,
-            has_referral_task=referred,
+            console, case, alert, names, now, has_lost_words=bool(lost), called=called, has_referral_task=referred
         )
         row |= care_row(case, care_marks(console, connection, case.id))
-        (row,) = mark_relief(console, connection, [row], case.conversation_id)
-    return {**row, "what": item.kind, "data": dict(item.data)}
+        row["relief"] = reliefs(console, connection, case.conversation_id).get(case.id, "")
+        row |= {"what": item.kind, "data": dict(item.data)}
+        shown = _seen(console, connection, visitor, case, alert, now, row)
+    return {**shown, "mine": case.owner_id == visitor.id}
+
+
+def _seen(
+    console: Console, connection: sa.Connection, visitor: Visitor, case: Case, alert: Alert | None, now: datetime,
+    row: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """The row as this visitor sees it; a row that would only lead to a 404 offers no way there."""
+    admission, who = console.desks.admission, visitor.counsellor
+    if not admission.lists(who, case, alert, now):
+        is_free = case.state in (State.NEW, State.WAITING_USER)
+        may_claim = admission.allows_on(connection, who, visitor.session.id, "case_claim", case, now)
+        return colour_only(visitor, row, may_claim=is_free and may_claim)
+    return {**row, "may_open": admission.allows_on(connection, who, visitor.session.id, "case_view", case, now)}
 
 
 def called_for(console: Console, connection: sa.Connection, *alerts: Alert | None) -> dict[str, Called]:

@@ -40,7 +40,7 @@ def _add_roster(routes: APIRouter, console: Console) -> None:
         visitor = await console.visitor(request, "roster_view")
         monday = _monday(week, console.now())
         values = await asyncio.to_thread(_week, console, monday)
-        may_edit = console.desks.desk.permissions.allows(visitor.counsellor.roles, "roster_edit")
+        may_edit = _may_edit(console, visitor)
         return console.page(
             request, "roster.html", visitor, oncall=console.oncall, roles=ROLE_WORDS, may_edit=may_edit, **values
         )
@@ -100,8 +100,12 @@ def _add_handovers(routes: APIRouter, console: Console) -> None:
         )
 
 
+def _may_edit(console: Console, visitor: Visitor) -> bool:
+    return console.may(visitor, "roster_edit")
+
+
 def _may_sign(console: Console, visitor: Visitor) -> bool:
-    return console.desks.desk.permissions.allows(visitor.counsellor.roles, "handover_sign")
+    return console.may(visitor, "handover_sign")
 
 
 async def _note_view(console: Console, visitor: Visitor, handover_id: str | None) -> None:

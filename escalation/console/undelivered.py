@@ -48,26 +48,32 @@ def router(console: Console) -> APIRouter:
 
 
 async def _look(console: Console, visitor: Visitor, *, again: bool) -> dict[str, Any]:
-    """Whoever sees words of people is in the audit: a page each time, its live refreshes once a sign-in."""
-    may_read = console.desks.desk.permissions.allows(visitor.counsellor.roles, "case_view")
+    """Whoever may see words of people is in the audit: a page each time, its live refreshes once a sign-in."""
+    values = await asyncio.to_thread(_read, console, visitor)
     key = (visitor.session.id, _VIEWED)
-    if may_read and (again or key not in console.viewed):
+    if again or key not in console.viewed:
         now = console.now()
         staff = console.accounts.staff
         await console.writer.write(lambda c: staff.audit(c, "undelivered_view", now, actor_id=visitor.id))
         console.viewed.add(key)
-    return await asyncio.to_thread(_read, console, may_read=may_read)
+    return values
 
 
-def _read(console: Console, *, may_read: bool) -> dict[str, Any]:
-    outbox = console.alarm.outbox
+def _read(console: Console, visitor: Visitor) -> dict[str, Any]:
+    """The list; the words of a case only for those who may see it."""
+    outbox, admission = console.alarm.outbox, console.desks.admission
     with console.engine.connect() as connection:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         now = console.now()
+
+        def may_read(letter: DeadLetter) -> bool:
+            who, session_id = visitor.counsellor, visitor.session.id
+            return not letter.case_id or admission.allows(connection, who, session_id, "case_view", letter.case_id, now)
+
         letters = [
             {
                 **_letter(letter, names),
-                "words": displayable(console.words_of(letter.item)) if may_read else None,
+                "words": displayable(console.words_of(letter.item)) if may_read(letter) else None,
                 "why_no_retry": console.desks.undelivered.why_no_retry(connection, letter, now),
             }
             for letter in outbox.dead(connection)

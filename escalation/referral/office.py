@@ -8,13 +8,13 @@ from datetime import timedelta
 from escalation.directory.directory_desk import DirectoryDesk
 from escalation.directory.fields import load_directory
 from escalation.handling import Handling
+from escalation.permissions import Permissions
 from escalation.referral.clocks import Promises
 from escalation.referral.partner_door import PartnerDoor
 from escalation.referral.pointer_desk import PointerDesk
 from escalation.referral.referral_desk import ReferralDesk
 from escalation.referral.reminders import Reminders
 from escalation.referral.terms import load_terms
-from escalation.roles import Permissions
 from records.store import Store
 
 

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from escalation.cases import NoSuchCase, NotAllowed
 from escalation.directory.directory_desk import DirectoryDesk
 from escalation.handling import Handling
+from escalation.permissions import Permissions
 from escalation.referral.letter import Draft, Letter, check, check_institution, needs_second_person, write_letter
 from escalation.referral.reminders import Reminders
 from escalation.referral.states import ATTENDED_WORDS, SETTLES, Stage, after
 from escalation.referral.terms import Terms
-from escalation.roles import Permissions
 from records.cases import Case
 from records.institutions import Institution
 from records.partner_links import PartnerLinks

@@ -121,14 +121,6 @@ class Floor:
             self.desk.handling.staff.audit(connection, "shift_begun", now, actor_id=who.id)
             self._tell(connection, now)
 
-    def may_open(self, connection: sa.Connection, case_id: str, who: Counsellor, *, to_claim: bool = False) -> bool:
-        """Whether this case may be read at all, or taken unread; without such a case the page says so itself."""
-        case = self.desk.handling.alarm.cases.get(connection, case_id)
-        if case is None or volunteers.may_open(who.roles, is_owner=case.owner_id == who.id):
-            return True
-        is_free = case.state in (State.NEW, State.WAITING_USER)
-        return to_claim and is_free and volunteers.may_take(who.roles, case.level)
-
     def over_limit(self, connection: sa.Connection, who_id: str) -> str:
         """The visible warning of somebody who carries more than the limit."""
         return limits.over([live.level for live in self._carried(connection, who_id)], self.rules.limits)

@@ -20,11 +20,6 @@ def may_take(roles: Collection[str], level: Level) -> bool:
     return level <= HIGHEST or not is_volunteer(roles)
 
 
-def may_open(roles: Collection[str], *, is_owner: bool) -> bool:
-    """Whether they may read a case: volunteers only their own, until somebody has taken it from them."""
-    return is_owner or not is_volunteer(roles)
-
-
 def may_set(roles: Collection[str], current: Level, to: Level) -> bool:
     """Volunteers call for help by raising a level; judging that danger is over is not theirs."""
     return to >= current or not is_volunteer(roles)

@@ -36,8 +36,9 @@ from records.tables.referrals import (
     referral_task,
 )
 from records.tables.sending import allowance, channel_state, outbox, rate
+from records.tables.shares import case_share, contact_reveal
 from records.tables.shift import companion, handover, presence, promise, roster, stint, transfer, whisper
-from records.tables.staff import audit, counsellor, staff_session
+from records.tables.staff import audit, counsellor, recovery_code, second_factor, staff_session
 from records.tables.talk import assessment, attachment, conversation, message, transcript
 
 __all__ = [
@@ -48,11 +49,13 @@ __all__ = [
     "attachment",
     "audit",
     "case_record",
+    "case_share",
     "channel_state",
     "companion",
     "contact",
     "contact_decision",
     "contact_plan",
+    "contact_reveal",
     "conversation",
     "counsellor",
     "emergency_contact",
@@ -89,7 +92,9 @@ __all__ = [
     "referral_step",
     "referral_task",
     "roster",
+    "recovery_code",
     "seal",
+    "second_factor",
     "staff_session",
     "stint",
     "transcript",

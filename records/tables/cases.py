@@ -74,6 +74,7 @@ note = table(
     "note",
     text("case_id"),
     text("by_id"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="note"),  # note | opinion (of somebody invited)
     sealed("body_sealed"),
     time("at"),
     time("redacted_at", nullable=True),  # the words were taken out; who and why is kept

@@ -1,10 +1,10 @@
-"""Who works here: accounts, sessions, and the audit of what they did."""
+"""Who works here: accounts, their second factor, sessions, and the audit of what they did."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from records.columns import integer, table, text, time
+from records.columns import integer, sealed, table, text, time
 
 counsellor = table(
     "counsellor",
@@ -28,6 +28,22 @@ staff_session = table(
     time("opened_at"),
     time("seen_at"),
     time("closed_at", nullable=True),
+    sa.Column("stage", sa.Text, nullable=False, server_default="open"),  # open | code (the second factor is due)
+    sa.Column("agent", sa.Text, nullable=False, server_default=""),  # browser and system in two words
+)
+
+second_factor = table(
+    "second_factor",  # id = the counsellor's
+    sealed("secret_sealed"),
+    time("confirmed_at", nullable=True),  # asked for at sign-in from here on
+    integer("last_step"),  # of the code accepted last: none is accepted twice
+)
+
+recovery_code = table(
+    "recovery_code",  # id = blind index of the code
+    text("counsellor_id"),
+    time("used_at", nullable=True),
+    sa.Index("recovery_code_of", "district_id", "counsellor_id"),
 )
 
 audit = table(
@@ -40,5 +56,6 @@ audit = table(
     text("hash"),
     time("at"),
     sa.Index("audit_by_object", "district_id", "object_id"),
+    sa.Index("audit_by_time", "district_id", "at"),
     key="seq",
 )

@@ -33,6 +33,7 @@ def fit(tmp_path: Path) -> dict[str, str]:
         "HOTLINE_ONCALL_NAME": "王主任",
         "HOTLINE_ONCALL_PHONE": "13800000000",
         "HOTLINE_PUBLIC_URL": "https://xin.example",
+        "HOTLINE_SECOND_FACTOR": "supervisor,duty_lead,admin,privacy_officer",
     }
     staffed(environment, [("lin", ["counsellor"]), ("lead", ["duty_lead"])])
     return environment
@@ -85,6 +86,8 @@ def test_a_fit_deployment_has_no_fault(fit: dict[str, str]) -> None:
         (without("HOTLINE_ONCALL_PHONE"), ["HOTLINE_ONCALL_NAME"]),
         (without("HOTLINE_PUBLIC_URL"), ["HOTLINE_PUBLIC_URL"]),
         (lambda e: e.update(HOTLINE_PUBLIC_URL="http://xin.example"), ["HOTLINE_PUBLIC_URL"]),
+        (without("HOTLINE_SECOND_FACTOR"), ["HOTLINE_SECOND_FACTOR"]),
+        (lambda e: e.update(HOTLINE_SECOND_FACTOR="supervisor,admin"), ["HOTLINE_SECOND_FACTOR"]),
         (write_sample_key, ["示例密钥"]),
         (lambda e: change_everybody(e, roles='["duty_lead"]'), ["接线员"]),
         (lambda e: change_everybody(e, roles='["counsellor"]'), ["值班长或督导"]),

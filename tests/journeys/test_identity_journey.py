@@ -162,7 +162,7 @@ def test_a_name_that_is_markup_stays_text_on_every_page(browser: Browser, town: 
     lin = town.seat(browser, "林老师")
     lin.context.add_init_script("window.__xss = 0")
     town.writes("我想死", nickname="<img src=x onerror='window.__xss=1'>\u202e倒着")
-    lin.locator("#queue li.row a.open").click()
+    lin.locator("#queue li.row button.claim").click()
     expect(lin.locator("#person-name")).to_contain_text("<img src=x")
     for path in ("/console", "/console/undelivered"):
         with contextlib.suppress(TimeoutError):

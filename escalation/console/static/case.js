@@ -16,6 +16,7 @@ import { Record } from "./record.js";
 import { drawReferrals, startReferrals } from "./referral.js";
 import { ReplyBox } from "./reply.js";
 import { drawRescue, tickRescue } from "./rescue.js";
+import { drawShares } from "./share.js";
 import { openStream } from "./stream.js";
 import { startTabs } from "./tabs.js";
 
@@ -59,6 +60,7 @@ function rights({ row, person, is_owner, proposal, colleagues }) {
     suggest: is_owner || row.state === "new",
     block: isLead && !person.is_blocked,
     unblock: isLead && person.is_blocked,
+    reveal: person.is_masked && (isLead || roles.includes("counsellor")),
   };
 }
 
@@ -104,6 +106,7 @@ function draw() {
   warnLowering();
   drawPerson(shown.person);
   drawColleagues(shown);
+  drawShares(shown.share, url, refresh);
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));

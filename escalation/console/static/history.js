@@ -33,7 +33,7 @@ function changeWords(c) {
 export function drawHistory({ changes, notes }, redact) {
   replaceList(part("notes"), notes, (note) => {
     if (note.redacted) return entry(note.at, `${note.by}：（内容已遮蔽：${note.redacted_by}，理由：${note.redaction}）`, "muted");
-    const line = entry(note.at, `${note.by}：${note.text}`);
+    const line = entry(note.at, `${note.what === "备注" ? "" : `【${note.what}】`}${note.by}：${note.text}`);
     if (redact) {
       const button = make("button", "link small", "遮蔽");
       button.type = "button";

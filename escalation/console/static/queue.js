@@ -106,8 +106,8 @@ function fill(line, row) {
   put(line.level, row.level_label);
   put(line.number, row.case_no);
   node.toggleAttribute("data-hidden", Boolean(row.hidden));
-  for (const link of [line.number, line.open]) row.hidden ? link.removeAttribute("href") : (link.href = `/console/cases/${row.id}`);
-  line.open.hidden = Boolean(row.hidden);
+  line.open.hidden = !row.may_open;
+  for (const link of [line.number, line.open]) row.may_open ? (link.href = `/console/cases/${row.id}`) : link.removeAttribute("href");
   line.open.setAttribute("aria-label", `打开 ${row.case_no}`);
   line.claim.setAttribute("aria-label", `接手 ${row.case_no}`);
   put(line.state, row.state_label);
@@ -272,7 +272,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j") go(1);
   else if (event.key === "k") go(-1);
   else if (event.key === "c" && line && !event.repeat) claim(line);
-  else if (event.key === "Enter" && line && event.target === line.node && line.open.href) location.assign(line.open.href);
+  else if (event.key === "Enter" && line && event.target === line.node && !line.open.hidden) location.assign(line.open.href);
   else return;
   event.preventDefault();
 });

@@ -45,7 +45,9 @@ async def case_of(site: Site, address: str = "openid-1", text: str = CRISIS, **m
 
 
 async def person_of(site: Site, case_id: str) -> dict[str, Any]:
-    answer = await site.seat().browser.get(f"/console/cases/{case_id}/state.json")
+    seat = site.seat()
+    await seat.act(case_id, "reveal", why="contact")
+    answer = await seat.browser.get(f"/console/cases/{case_id}/state.json")
     return dict(answer.json()["person"])
 
 

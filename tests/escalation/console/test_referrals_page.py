@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 import server
+from escalation.permissions import Alternative
 from records import tables as t
 from settings import load_settings
 from tests.browsing import Seat, Site
@@ -192,7 +193,7 @@ async def test_who_was_sent_to_us_waits_on_the_page_and_looking_is_in_the_audit(
 async def test_who_may_see_cases_but_no_referrals_sees_none(site: Site) -> None:
     lin = site.seat("lin")
     case_id, _ = await made(site, lin)
-    site.service.desk.permissions.actions["referral_view"] = frozenset({"supervisor"})
+    site.service.desk.permissions.actions["referral_view"] = (Alternative("supervisor"),)
     assert await tab(lin, case_id) == {
         "may": False,
         "decides": False,

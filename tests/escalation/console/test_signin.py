@@ -13,7 +13,7 @@ from escalation.accounts import SignInRefused
 from records import tables as t
 from settings import load_settings
 from tests.browsing import ORIGIN, Site, serving, sse_events
-from tests.building import Clock, compiled_screener, do, rows
+from tests.building import Clock, compiled_screener, do, new_account, rows
 
 pytestmark = pytest.mark.anyio
 NEW = "yi-tiao-xin-mima-2026"
@@ -28,11 +28,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     app.state.service.store.engine.dispose()
 
 
-def add(site: Site, login: str = "lin") -> str:
-    service = site.service
-    return do(service.writer, lambda c: service.accounts.add(c, login, "林老师", ["counsellor"], service.now()))
-
-
 async def sign_in(browser: httpx.AsyncClient, password: str, login: str = "lin") -> httpx.Response:
     return await browser.post("/console/sign-in", data={"login": login, "password": password})
 
@@ -44,7 +39,7 @@ async def csrf_of(browser: httpx.AsyncClient) -> str:
 
 
 async def test_the_first_sign_in_leads_to_a_new_password_and_then_to_the_queue(site: Site) -> None:
-    browser, once = site.browser(), add(site)
+    browser, once = site.browser(), new_account(site.service)
     answer = await sign_in(browser, once)
     assert (answer.status_code, answer.headers["location"]) == (303, "/console/password")
     fields = {"csrf": await csrf_of(browser), "old": once, "new": NEW, "again": NEW}
@@ -56,7 +51,7 @@ async def test_the_first_sign_in_leads_to_a_new_password_and_then_to_the_queue(s
 
 
 async def test_the_cookie_is_strict_and_closed_to_scripts(site: Site) -> None:
-    answer = await sign_in(site.browser(), add(site))
+    answer = await sign_in(site.browser(), new_account(site.service))
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
@@ -70,7 +65,7 @@ async def test_behind_tls_the_cookie_is_bound_to_this_host(tmp_path_factory: pyt
         screener=compiled_screener(),
     )
     site = Site(app, app.state.service)
-    cookie = (await sign_in(site.browser(), add(site))).headers["set-cookie"]
+    cookie = (await sign_in(site.browser(), new_account(site.service))).headers["set-cookie"]
     site.service.writer.close()
     site.service.store.engine.dispose()
     assert cookie.startswith("__Host-")
@@ -80,7 +75,7 @@ async def test_behind_tls_the_cookie_is_bound_to_this_host(tmp_path_factory: pyt
 
 
 async def test_every_refusal_has_the_same_words(site: Site) -> None:
-    add(site)
+    new_account(site.service)
     for login, password in (("lin", "wrong"), ("nobody", "wrong"), ("", ""), ("lin\0", "x")):
         answer = await sign_in(site.browser(), password, login)
         assert (login, answer.status_code) == (login, 200)
@@ -89,7 +84,7 @@ async def test_every_refusal_has_the_same_words(site: Site) -> None:
 
 
 async def test_after_five_wrong_passwords_the_right_one_is_refused_too(site: Site) -> None:
-    once = add(site)
+    once = new_account(site.service)
     for _ in range(5):
         await sign_in(site.browser(), "wrong")
     assert (await sign_in(site.browser(), once)).status_code == 200
@@ -99,12 +94,12 @@ async def test_after_five_wrong_passwords_the_right_one_is_refused_too(site: Sit
 async def test_a_cookie_chosen_by_another_is_never_taken_up(site: Site) -> None:
     browser = site.browser()
     browser.cookies.set("xindeng_console", "chosen-by-the-attacker")
-    answer = await sign_in(browser, add(site))
+    answer = await sign_in(browser, new_account(site.service))
     assert "chosen-by-the-attacker" not in answer.headers["set-cookie"]
 
 
 async def test_another_site_may_not_sign_a_browser_in(site: Site) -> None:
-    once = add(site)
+    once = new_account(site.service)
     answer = await site.browser(Origin="https://evil.example").post(
         "/console/sign-in", data={"login": "lin", "password": once}
     )
@@ -118,7 +113,7 @@ async def test_another_site_may_not_sign_a_browser_in(site: Site) -> None:
 async def test_a_password_that_will_not_do_is_refused_and_the_old_one_stays(
     site: Site, old: str | None, new: str, again: str
 ) -> None:
-    browser, once = site.browser(), add(site)
+    browser, once = site.browser(), new_account(site.service)
     await sign_in(browser, once)
     fields = {"csrf": await csrf_of(browser), "old": old or once, "new": new, "again": again}
     answer = await browser.post("/console/password", data=fields)

@@ -14,6 +14,7 @@ import pytest
 import server
 from bot.channels import ChannelRefused, OutOfReach
 from bot.messages import Arrival
+from escalation.permissions import Alternative
 from records import tables as t
 from settings import load_settings
 from tests.browsing import Seat, Site, serving, sse_events
@@ -75,7 +76,7 @@ async def test_it_says_what_whose_why_when_and_where(site: Site, channel: FakeCh
 async def test_the_words_are_for_those_who_may_read_cases(site: Site, channel: FakeChannel) -> None:
     lin = site.seat("lin")
     await lost(site, channel, lin)
-    site.service.desk.permissions.actions["case_view"] = frozenset({"supervisor"})
+    site.service.desk.permissions.actions["case_view"] = (Alternative("supervisor"),)
     (hidden,) = await letters(lin)
     assert hidden["words"] is None
     assert WORDS not in (await lin.browser.get("/console/undelivered")).text

@@ -8,7 +8,6 @@ import pytest
 
 from escalation.cases import NotAllowed
 from escalation.shift.presence import Person, State, summary
-from records.staff import Counsellor
 from tests.building import do
 from tests.escalation.shift.conftest import Ward
 from triage.risk import Level
@@ -114,21 +113,6 @@ def test_a_volunteer_takes_green_and_blue_only(ward: Ward, level: Level) -> None
     ward.served(Level.LOW, xiao, "blue")
     with pytest.raises(NotAllowed, match="志愿者"):
         ward.claim(ward.office.case_at(level, "other"), xiao)
-
-
-def test_a_volunteer_opens_only_an_own_case(ward: Ward) -> None:
-    xiao, lin = ward.here("xiao", "volunteer"), ward.here("lin")
-    own, free, others, red = (
-        ward.served(Level.LOW, xiao, "own"), ward.office.case_at(Level.LOW, "free"),
-        ward.served(Level.LOW, lin, "others"), ward.office.case_at(Level.EMERGENCY, "red"),
-    )  # fmt: skip
-
-    def may(case_id: str, who: Counsellor, *, to_claim: bool = False) -> bool:
-        return do(ward.office.writer, lambda c: ward.shift.floor.may_open(c, case_id, who, to_claim=to_claim))
-
-    assert [may(case_id, xiao) for case_id in (own, free, others, red)] == [True, False, False, False]
-    assert [may(case_id, xiao, to_claim=True) for case_id in (free, others, red)] == [True, False, False]
-    assert all(may(case_id, lin) for case_id in (own, free, others, red))
 
 
 def test_a_break_is_offered_after_orange_and_red_and_forced_on_nobody(ward: Ward) -> None:
