@@ -118,6 +118,13 @@ class Settings(BaseSettings):
         description="off, optional, or the roles that may not sign in without: supervisor,duty_lead,admin",
     )
 
+    # what answers are found with
+    encoder: str = Field(
+        "",
+        pattern=r"^(sentence-transformers:\S.*)?$",
+        description="sentence-transformers:<name or folder>; empty = the encoder that comes with the project",
+    )
+
     # channels: each is on when its secrets are there
     telegram_token: str = Field("", description="token of the bot; empty = no Telegram")
     telegram_secret: str = Field("", description="secret header of the webhook; empty = we ask for updates ourselves")

@@ -42,9 +42,12 @@ from escalation.roles import load_permissions
 from escalation.second_factor import FactorPolicy, SecondFactor
 from knowledge import index as knowledge_index
 from knowledge.answers import Answerer
-from knowledge.articles import Library, load_library
-from knowledge.encoder import EncoderError, StaticEncoder
+from knowledge.articles import load_library
+from knowledge.encoder import EncoderError
 from knowledge.index import IndexRefused
+from knowledge.ranking import CalibrationError
+from knowledge.sentence_encoder import open_encoder
+from knowledge.timely import TimelyEncoder
 from notify.sending import Sending
 from notify.words import load_words
 from outside import Ways
@@ -116,24 +119,23 @@ def open_store(settings: Settings) -> Store:
     return open_rows(engine, vault, settings.district)
 
 
-def load_answering(settings: Settings) -> Answering:
-    """Knowledge, or an honest nothing when the index cannot be used: screening and alarms need none of it."""
+def load_answering(settings: Settings, *, strict: bool = False) -> Answering:
+    """Knowledge, or an honest nothing when the index cannot be used: screening and alarms need none of it.
+
+    `strict`: raise what is wrong instead, for commands that are about answers.
+    """
     library = load_library(KNOWLEDGE / "library")
     region = tomllib.loads(settings.region_file.read_text()) if settings.region_file else {}
     try:
-        encoder = StaticEncoder.load(KNOWLEDGE / "model")
-        answerer = Answerer(library, _index_for(library, encoder, settings.data_dir / "index"), encoder)
-    except (IndexRefused, EncoderError, OSError) as error:
+        encoder = open_encoder(settings.encoder, KNOWLEDGE / "model")
+        encoder = TimelyEncoder(encoder) if settings.encoder else encoder
+        answerer = Answerer(library, knowledge_index.load(settings.data_dir / "index"), encoder)
+    except (IndexRefused, EncoderError, CalibrationError, OSError) as error:
+        if strict:
+            raise
         log.error("knowledge.unavailable", error=str(error))
         return Answering(library, None, settings.numbers(), region)
     return Answering(library, answerer, settings.numbers(), region)
-
-
-def _index_for(library: Library, encoder: StaticEncoder, folder: Path) -> knowledge_index.Index:
-    found = knowledge_index.load(folder)
-    if found.manifest.library_digest != library.digest or found.manifest.encoder_id != encoder.id:
-        raise IndexRefused("the articles or the encoder changed since the index was built; run `hotline index`")
-    return found
 
 
 def screening_in_force(settings: Settings) -> Screener:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from bot.dialogue import Found
 from knowledge.answers import Answerer
 from knowledge.articles import Article, Library, render
 
+log = structlog.get_logger()
 _ZONE = ZoneInfo("Asia/Shanghai")
 _MORE = ("了解更多：", "了解更多:", "了解更多")
 
@@ -33,11 +36,15 @@ class Answering:
         if self.answerer is None:
             return Found("unavailable")
         answer = self.answerer.choose(text, today, before=before)
+        if answer.by_words:
+            log.warning("answering.by_words", encoder=self.answerer.encoder_id)
         if answer.zone == "answer" and answer.article:
             also = self.library.articles[answer.also].title if answer.also else ""
-            return replace(self._said(self.library.articles[answer.article], long=False), also=also)
+            said = self._said(self.library.articles[answer.article], long=False)
+            return replace(said, also=also, by_words=answer.by_words)
         if answer.zone == "choices":
-            return Found("choices", titles=tuple(self.library.articles[i].title for i in answer.articles[:3]))
+            titles = tuple(self.library.articles[i].title for i in answer.articles[:3])
+            return Found("choices", titles=titles, by_words=answer.by_words)
         return Found("abstain", kind=answer.kind)
 
     def short(self, article_id: str) -> str:

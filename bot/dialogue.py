@@ -39,6 +39,7 @@ class Found:
     has_more: bool = False
     kind: str = ""  # why it abstains
     also: str = ""  # title of a second article that was asked for
+    by_words: bool = False  # found without the encoder, which failed; kept with the message
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _knowledge(found: Found) -> Reply:
         return Reply("plain", _answer_text(found), _answer_extra(found))
     if found.zone == "choices":
         choices = tuple(Choice(title, title) for title in found.titles)
-        return Reply("answer.choices", extra=buttons((*choices, _PERSON)))
+        return Reply("answer.choices", extra={**buttons((*choices, _PERSON)), **_marked(found)})
     if found.zone == "unavailable":
         return Reply("answer.unavailable", extra=buttons((_PERSON,)))
     return Reply(_ABSTAIN.get(found.kind, "answer.abstain"), extra=buttons((_PERSON,)))
@@ -129,4 +130,8 @@ def _answer_extra(found: Found) -> dict[str, Any]:
     more = [Choice("了解更多", f"了解更多：{found.titles[0]}")] if found.has_more and found.titles else []
     if found.also:
         more.append(Choice(found.also, found.also))
-    return {"article": found.article, **(buttons(tuple(more)) if more else {})}
+    return {"article": found.article, **(buttons(tuple(more)) if more else {}), **_marked(found)}
+
+
+def _marked(found: Found) -> dict[str, Any]:
+    return {"by_words": True} if found.by_words else {}

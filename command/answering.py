@@ -13,9 +13,9 @@ from bot.answering import Answering
 from knowledge import index
 from knowledge.articles import load_library
 from knowledge.encoder import StaticEncoder
-from knowledge.index import IndexRefused
-from knowledge.ranking import CalibrationError
+from knowledge.index import IndexRefused, Progress
 from knowledge.rebuild import rebuild
+from knowledge.sentence_encoder import open_encoder
 from settings import Settings
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -30,22 +30,28 @@ class Built:
     folder: Path
 
 
-def build_index(settings: Settings) -> Built:
-    """Check every article and build the index; the one before is kept."""
+def build_index(settings: Settings, progress: Progress | None = None) -> Built:
+    """Check every article and build the index, with thresholds for the encoder; the index before is kept."""
     folder = settings.data_dir / "index"
-    made = rebuild(folder, built_at=wiring.utc_now())
+    encoder = open_encoder(settings.encoder, wiring.KNOWLEDGE / "model")
+    made = rebuild(folder, encoder, built_at=wiring.utc_now(), progress=progress)
     articles = {entry.article for entry in made.entries if entry.article}
     return Built(len(articles), made.manifest.rows, folder)
 
 
 def ensure_index(settings: Settings) -> None:
-    """Build the index when there is none, or when articles or encoder changed since."""
+    """Build the index when there is none, or when articles or encoder changed since.
+
+    With a foreign encoder that takes minutes; there a missing or old index is refused when it is loaded.
+    """
+    if settings.encoder:
+        return
     try:
         found = index.load(settings.data_dir / "index")
         library = load_library(wiring.KNOWLEDGE / "library")
         fits = found.manifest.library_digest == library.digest
         fits = fits and found.manifest.encoder_id == StaticEncoder.load(wiring.KNOWLEDGE / "model").id
-    except (IndexRefused, CalibrationError):
+    except IndexRefused:
         fits = False
     if not fits:
         build_index(settings)
@@ -68,9 +74,10 @@ class Asker:
         return {
             "id": line.get("id"), "zone": answer.zone, "article": answer.article if answer.zone == "answer" else None,
             "articles": list(answer.articles), "score": round(answer.score, 4), "text": shown,
+            **({"by_words": True} if answer.by_words else {}),
         }  # fmt: skip
 
 
 def open_asker(settings: Settings) -> Asker:
     """Load knowledge as the service does."""
-    return Asker(wiring.load_answering(settings))
+    return Asker(wiring.load_answering(settings, strict=True))

@@ -9,6 +9,9 @@ import outside
 import wiring
 from escalation.calling import outside_of, ways_of
 from escalation.routing import RUNG_WORDS
+from knowledge.encoder import EncoderError
+from knowledge.index import IndexRefused
+from knowledge.ranking import CalibrationError
 from records.staff import first_broken
 from settings import Settings
 from triage import release
@@ -76,6 +79,17 @@ def faults_in_audit(settings: Settings) -> list[str]:
     if broken is None:
         return []
     return [f"审计链从第{broken}条起对不上：有记录被改过或删掉。请先备份数据库，查谁能直接打开它，并报告负责人"]
+
+
+def faults_in_knowledge(settings: Settings) -> list[str]:
+    """Why the bot can answer no question. Not among `faults`: screening and people go on, the hotline must start."""
+    if not settings.encoder and not settings.database_url:
+        return []  # `hotline serve` builds what is missing
+    try:
+        wiring.load_answering(settings, strict=True)
+    except (IndexRefused, EncoderError, CalibrationError, OSError) as error:
+        return [f"机器人现在答不了知识问题，只能请人转给老师；请运行 hotline index。原因：{error}"]
+    return []
 
 
 def ways_out(settings: Settings) -> dict[str, list[str]]:

@@ -69,7 +69,7 @@ def answers(file: Labelled) -> None:
         raise typer.BadParameter(f"{file}: not labelled questions ({error!r}); needs id, text and topics") from error
     settings = load_settings()
     answering.ensure_index(settings)
-    served = wiring.load_answering(settings)
+    served = wiring.load_answering(settings, strict=True)
     if served.answerer is None:
         raise IndexRefused("there is no index; run `hotline index`")
     known = served.library.articles.keys()

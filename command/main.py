@@ -14,6 +14,7 @@ import structlog
 import typer
 import uvicorn
 from rich.console import Console
+from rich.progress import Progress
 
 import server
 import wiring
@@ -24,6 +25,7 @@ from escalation.roles import load_permissions, permission_page
 from knowledge import index as knowledge_index
 from knowledge.articles import ArticleError
 from knowledge.encoder import EncoderError
+from knowledge.ranking import CalibrationError
 from records.crypto import BadKeyFile, WrongKey
 from settings import BadSettings, load_settings
 from triage.memory import Memory
@@ -79,8 +81,11 @@ def index() -> None:
     """Check every article and build the index that answers come from."""
     settings = load_settings()
     began = time.monotonic()
-    with out.status("checking articles and building the index"):
-        made = answering.build_index(settings)
+    with Progress(console=out, transient=True) as progress:
+        task = progress.add_task("checking articles and building the index", total=None)
+        made = answering.build_index(
+            settings, lambda done, of: progress.update(task, description="encoding", completed=done, total=of)
+        )
     out.print(f"{made.articles} articles, {made.rows} rows in {time.monotonic() - began:.1f} s -> {made.folder}")
 
 
@@ -89,7 +94,7 @@ def check_command() -> None:
     """Say what is not fit for production; exit status 1 when something is not."""
     settings = load_settings()
     in_audit = check.faults_in_audit(settings)
-    faults = check.faults(settings) + in_audit
+    faults = check.faults(settings) + in_audit + check.faults_in_knowledge(settings)
     check.show(faults)
     if not in_audit:
         out.print("审计链完整。")
@@ -198,7 +203,9 @@ def run() -> None:
         WrongKey,
         ArticleError,
         EncoderError,
+        CalibrationError,
         knowledge_index.IndexRefused,
     ) as error:
-        Console(stderr=True).print(f"[red]hotline: {error}[/red]", highlight=False)
+        # soft_wrap, no markup: commands and [extras] in the message can be copied as they stand
+        Console(stderr=True).print(f"hotline: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(2) from error

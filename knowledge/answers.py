@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import Literal
 
 from knowledge.abstain import AbstainRule, kind_of_abstain, load_rules
 from knowledge.articles import Library
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, EncoderError
 from knowledge.follow_up import clauses, may_go_on
 from knowledge.index import Index, IndexRefused
-from knowledge.ranking import CHOICES, CalibrationError, features, fuse, probability
+from knowledge.ranking import CHOICES, Calibration, CalibrationError, features, fuse, probability
 from knowledge.search import Search
 
 Zone = Literal["answer", "choices", "abstain"]
 GOES_ON_AT = 0.1  # a question less likely than this to be any article's is not led back to one
 MOST_CLAUSES = 4
+_BEST = 5
+_NEVER = 2.0  # no probability is so high
 SURE_AT = 0.9  # a clause alone names a topic only when it is this sure
 
 
@@ -34,11 +37,29 @@ class Answer:
     score: float
     kind: str = ""
     also: str = ""  # a second article that the message clearly asks for
+    by_words: bool = False  # the encoder gave no vector: words alone were compared, by their own thresholds
 
     @property
     def choices(self) -> tuple[str, ...]:
         """The articles to offer behind 您是想问…."""
         return self.articles[:CHOICES] if self.zone == "choices" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best five articles; how likely the first is right, and how likely one of the first three is."""
+
+    articles: tuple[str, ...]
+    first: float
+    among: float
+    by: Calibration
+
+    @property
+    def zone(self) -> Zone:
+        """What these probabilities allow."""
+        if self.articles and self.first >= self.by.answer_at:
+            return "answer"
+        return "choices" if self.articles and self.among >= self.by.choices_at else "abstain"
 
 
 class Answerer:
@@ -61,14 +82,21 @@ class Answerer:
                 f"calibration is for {calibration.encoder_id}, not {encoder.id}; run `hotline index`"
             )
         self._library, self._encoder, self._calibration = library, encoder, calibration
+        silent = replace(calibration, answer_at=_NEVER, choices_at=_NEVER)
+        self._by_words = calibration.by_words or silent
         self._search = Search(index)
         self._rules = load_rules() if rules is None else rules
+
+    @property
+    def encoder_id(self) -> str:
+        """Which encoder the index was built with."""
+        return self._encoder.id
 
     def choose(self, text: str, today: date, *, before: str = "") -> Answer:
         """Decide; articles past their review date are never offered. `before` is the article answered last."""
         if kind := kind_of_abstain(text, self._rules):
-            articles, score, _ = self.rank(text, today)
-            return Answer("abstain", None, articles, score, kind)
+            ranking = self.rank(text, today)
+            return Answer("abstain", None, ranking.articles, ranking.first, kind)
         answer = self._decide(text, today)
         if answer.zone != "abstain" and len(asked := self._asked_apart(text, today)) > 1:
             first = answer.article or asked[0]
@@ -85,32 +113,39 @@ class Answerer:
         """The different articles that single clauses surely ask for, in their order."""
         parts = clauses(text)[:MOST_CLAUSES]
         found = [self._decide(part, today) for part in parts] if len(parts) > 1 else []
-        return list(dict.fromkeys(a.article for a in found if a.article and a.score >= SURE_AT))
+        return list(dict.fromkeys(a.article for a in found if a.article and a.score >= SURE_AT and not a.by_words))
 
     def _decide(self, text: str, today: date) -> Answer:
-        articles, score, among = self.rank(text, today)
-        if articles and score >= self._calibration.answer_at:
-            return Answer("answer", articles[0], articles, score)
-        if articles and among >= self._calibration.choices_at:
-            return Answer("choices", None, articles, score)
-        return Answer("abstain", None, articles, score, "out_of_scope")
+        found = self.rank(text, today)
+        return Answer(
+            found.zone,
+            found.articles[0] if found.zone == "answer" else None,
+            found.articles,
+            found.first,
+            "out_of_scope" if found.zone == "abstain" else "",
+            by_words=found.by is not self._calibration,
+        )
 
     def suggest(self, text: str, n: int = 3, *, today: date | None = None) -> tuple[str, ...]:
         """Articles that may help a counsellor, best first; without a date also those past their review."""
-        return self.rank(text, today)[0][:n]
+        return self.rank(text, today).articles[:n]
 
-    def rank(self, text: str, today: date | None) -> tuple[tuple[str, ...], float, float]:
-        """The best five articles; how likely the first is right, and how likely one of the first three is."""
-        evidence = self._search.evidence(text, self._encoder)
+    def rank(self, text: str, today: date | None) -> Ranking:
+        """Order the articles; by words alone where the encoder fails, for an answer must not wait for it."""
+        by = self._calibration
+        try:
+            evidence = self._search.evidence(text, self._encoder)
+        except EncoderError:
+            evidence, by = self._search.weigh(text, None), self._by_words
         if not evidence.length or not self._search.articles:
-            return (), 0.0, 0.0
-        fused = fuse(evidence, self._calibration)
+            return Ranking((), 0.0, 0.0, by)
+        fused = fuse(evidence, by)
         order = fused.argsort()[::-1]
-        names = [self._search.articles[n] for n in order]
-        current = [name for name in names if today is None or not self._library.articles[name].is_expired(today)]
-        if not current or current[0] != names[0]:
+        names = (self._search.articles[n] for n in order)
+        current = (name for name in names if today is None or not self._library.articles[name].is_expired(today))
+        best = tuple(islice(current, _BEST))
+        if not best or best[0] != self._search.articles[order[0]]:
             # The best article is withheld: its neighbours may be offered, but none is an answer.
-            return tuple(current[:5]), 0.0, 0.0
+            return Ranking(best, 0.0, 0.0, by)
         found = features(evidence, fused, order)
-        first, among = self._calibration.first, self._calibration.among
-        return tuple(current[:5]), probability(found, first), probability(found, among)
+        return Ranking(best, probability(found, by.first), probability(found, by.among), by)

@@ -1,14 +1,14 @@
 """Fit how evidence is weighed: `python -m knowledge.calibrate` after the encoder or labels changed.
 
-Weights come from labelled questions (questions/dev*.jsonl) and what held-out encoders found for them. When only
-articles changed, `adapt` keeps the weights and moves the thresholds: each article's own questions are asked with
-themselves left out.
+Weights come from labelled questions (questions/dev*.jsonl) and what held-out encoders found for them; a foreign
+encoder has learnt none of them, so there `rebuild.py` takes what it finds itself. When only articles changed, `adapt`
+keeps the weights and moves the thresholds: each article's own questions are asked with themselves left out.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from knowledge.shares import Share
 HERE = Path(__file__).parent
 MODEL = HERE / "model"
 LIBRARY = HERE / "library"
+_WRITERS = "Each writer's questions by encoder and weights that had not learnt them, with the rules of `abstain.toml`:"
 
 
 def load_calibration(folder: Path = MODEL) -> Calibration:
@@ -47,15 +48,20 @@ def blank_calibration(library: Library, encoder: Encoder) -> Calibration:
 
 
 def labelled_examples(index: Index, encoder: Encoder, questions: Sequence[Question]) -> list[Example]:
-    """Evidence for labelled questions; in-scope ones whose articles are not in the library are left out."""
+    """Evidence for the answerable ones of labelled questions."""
     search = Search(index)
     column = {name: n for n, name in enumerate(search.articles)}
-    examples = []
-    for question in questions:
-        right = frozenset(column[topic] for topic in question.topics if topic in column)
-        if right or not question.topics:
-            examples.append(Example(search.evidence(question.text, encoder), right))
-    return examples
+    known = answerable(questions, column)
+    vectors = encoder.encode([question.text for question in known])
+    return [
+        Example(search.weigh(question.text, vector), frozenset(column[t] for t in question.topics if t in column))
+        for question, vector in zip(known, vectors, strict=True)
+    ]
+
+
+def answerable(questions: Sequence[Question], articles: Collection[str]) -> list[Question]:
+    """Those that one of the articles answers, and those that none should."""
+    return [question for question in questions if not question.topics or question.topics & set(articles)]
 
 
 def own_examples(index: Index, encoder: Encoder, library: Library) -> list[Example]:
@@ -74,7 +80,18 @@ def own_examples(index: Index, encoder: Encoder, library: Library) -> list[Examp
 def fit(
     library: Library, encoder: Encoder, questions: Sequence[Question], examples: Sequence[Example]
 ) -> tuple[Calibration, list[str]]:
-    """Fit weights on held-out evidence, thresholds on writers left out; and say how good it is."""
+    """Fit weights and thresholds to whole evidence, and apart from that to words alone; and say how good it is."""
+    fitted, figures = _fit(library, encoder, questions, examples)
+    words = [replace(example, evidence=example.evidence.by_words()) for example in examples]
+    alone, without = _fit(library, encoder, questions, words)
+    title = "By words alone, as when an encoder gives no vector:"
+    return replace(fitted, by_words=alone), [_WRITERS, "", *figures, "", title, "", *without]
+
+
+def _fit(
+    library: Library, encoder: Encoder, questions: Sequence[Question], examples: Sequence[Example]
+) -> tuple[Calibration, list[str]]:
+    """Weights on all evidence, thresholds on writers left out."""
     fitted = fit_weights(examples, encoder.id, library.digest)
     writers = [question.writer for question in questions]
     rules = load_rules()
@@ -108,8 +125,6 @@ def describe(judged: Sequence[Outcome], answer_at: float, choices_at: float) -> 
         "out of scope, offered choices": Share(offered_outside, len(outside)),
     }
     return [
-        "Each writer's questions by encoder and weights that had not learnt them, with the rules of `abstain.toml`:",
-        "",
         "| figure | share [95 % interval] |",
         "| --- | --- |",
         *(f"| {name} | {share} |" for name, share in shares.items()),
@@ -125,6 +140,14 @@ def adapt(calibration: Calibration, library: Library, encoder: Encoder, question
     index = in_memory(library, encoder)
     negatives = [question for question in questions if not question.topics]
     examples = [*own_examples(index, encoder, library), *labelled_examples(index, encoder, negatives)]
+    moved = _moved(calibration, library, examples)
+    if calibration.by_words is None:
+        return moved
+    alone = [replace(example, evidence=example.evidence.by_words()) for example in examples]
+    return replace(moved, by_words=_moved(calibration.by_words, library, alone))
+
+
+def _moved(calibration: Calibration, library: Library, examples: Sequence[Example]) -> Calibration:
     answer_at, choices_at = thresholds(outcomes(examples, calibration))
     return replace(
         calibration,

@@ -1,7 +1,8 @@
-"""Turn text into vectors with a static table: one int8 row per character or pair, summed and normalised.
+"""Turn text into vectors with a static table: one int8 row per character or run, summed and normalised.
 
 It needs numpy only and microseconds a query, and on questions about mental health it was as good as the
-small transformers whose licences would not let us ship them. Anything with `id` and `encode` can stand in.
+small transformers whose licences would not let us ship them. Anything with `id`, `encode` and `topics` can stand in.
+Its folder is one of sentence-transformers too: `character_grams.py` gives that library the same vectors.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ from knowledge.grams import grams
 Floats = NDArray[np.float32]
 
 
+_MODULES = [{"idx": 0, "name": "0", "path": "", "type": "knowledge.character_grams.CharacterGrams"}]
+_LIBRARY: Mapping[str, object] = {
+    "model_type": "SentenceTransformer",
+    "prompts": {},
+    "default_prompt_name": None,
+    "similarity_fn_name": "cosine",
+}
+
+
 class EncoderError(RuntimeError):
-    """The encoder's files are missing or do not fit together."""
+    """The encoder cannot be read, its files do not fit together, or it gave no vectors."""
 
 
 class Encoder(Protocol):
@@ -40,7 +50,10 @@ class Encoder(Protocol):
 
 
 class StaticEncoder:
-    """The project's own encoder: weights.npy (int8), scales.npy, topics.npy, model.json (vocabulary, articles)."""
+    """The project's own encoder: weights.npy (int8), scales.npy, topics.npy, model.json (vocabulary, articles).
+
+    modules.json and config_sentence_transformers.json beside them tell sentence-transformers how to read it.
+    """
 
     def __init__(
         self,
@@ -55,7 +68,7 @@ class StaticEncoder:
             counts = f"{len(vocabulary)}, {len(weights)}, {len(scales)}"
             raise EncoderError(f"vocabulary, weights and scales differ in length: {counts}")
         self._rows = {gram: row for row, gram in enumerate(vocabulary)}
-        self._weights, self._scales, self._id = weights, scales, id
+        self.weights, self.scales, self._id = weights, scales, id
         self._topics = topics or {}
 
     @classmethod
@@ -70,6 +83,18 @@ class StaticEncoder:
             raise EncoderError(f"cannot read the encoder in {folder}: {error}") from error
         return cls(card["vocabulary"].split("\n"), weights, scales, card["id"], topics=topics)
 
+    def save(self, folder: Path) -> None:
+        """Write what `load` reads, and sentence-transformers too."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "weights.npy", self.weights)
+        np.save(folder / "scales.npy", self.scales)
+        np.save(folder / "topics.npy", np.array(list(self._topics.values()), dtype=np.float32))
+        card = {"id": self._id, "topics": list(self._topics), "vocabulary": "\n".join(self._rows)}
+        (folder / "model.json").write_text(json.dumps(card, ensure_ascii=False), encoding="utf-8")
+        (folder / "modules.json").write_text(json.dumps(_MODULES, indent=1) + "\n", encoding="utf-8")
+        library = json.dumps(_LIBRARY, indent=1)
+        (folder / "config_sentence_transformers.json").write_text(library + "\n", encoding="utf-8")
+
     @property
     def id(self) -> str:
         """Name, size and checksum of the weights."""
@@ -83,14 +108,17 @@ class StaticEncoder:
     @property
     def width(self) -> int:
         """Length of a vector."""
-        return int(self._weights.shape[1])
+        return int(self.weights.shape[1])
+
+    def rows(self, text: str) -> list[int]:
+        """The rows whose sum is the text's direction."""
+        return [self._rows[gram] for gram in grams(text) if gram in self._rows]
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Vectors of the texts, in their order."""
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
-            known = [self._rows[gram] for gram in grams(text) if gram in self._rows]
-            if known:
-                np.matmul(self._scales[known], self._weights[known].astype(np.float32), out=row)
+            if known := self.rows(text):
+                np.matmul(self.scales[known], self.weights[known].astype(np.float32), out=row)
                 row /= np.linalg.norm(row) or 1.0
         return vectors

@@ -1,4 +1,4 @@
-"""The search index: vectors in FAISS, BM25 arrays, and what each row belongs to.
+"""The search index: vectors, BM25 arrays, and what each row belongs to.
 
 An index is tied to one encoder and one library and says so in its manifest. `build` writes a new version
 beside the old one and then replaces a single small file, so that a reader sees the old index or the new
@@ -12,22 +12,27 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 
 from knowledge.articles import Article, Library
 from knowledge.encoder import Encoder, Floats
 from knowledge.lexical import Lexical, LexicalArrays
 from knowledge.ranking import Calibration, CalibrationError
+from knowledge.vectors import Vectors
 
 _CURRENT, _MANIFEST = "CURRENT", "manifest.json"
-_PAYLOAD = ("index.faiss", "entries.json", "lexical.npz", "calibration.json")
+_ARRAYS = tuple(field.name for field in fields(LexicalArrays) if field.name != "count")
+_LEXICAL = tuple(f"{name}-{key}.npy" for name in ("passages", "questions") for key in _ARRAYS)
+_PAYLOAD = ("index.faiss", "entries.json", "calibration.json", *_LEXICAL)
+_TOGETHER = 256  # texts encoded between two reports of progress
+Progress = Callable[[int, int], None]  # rows encoded, rows there are
 
 
 class IndexRefused(RuntimeError):
@@ -64,7 +69,7 @@ class Index:
 
     manifest: Manifest
     entries: tuple[Entry, ...]
-    vectors: Any  # faiss.IndexFlatIP: faiss ships no types
+    vectors: Vectors
     passages: Lexical
     questions: Lexical
     calibration: Calibration
@@ -78,7 +83,14 @@ def passages_of(article: Article) -> list[str]:
     ]
 
 
-def assemble(library: Library, encoder: Encoder, *, built_at: datetime, calibration: Calibration) -> Index:
+def assemble(
+    library: Library,
+    encoder: Encoder,
+    *,
+    built_at: datetime,
+    calibration: Calibration,
+    progress: Progress | None = None,
+) -> Index:
     """Make an index in memory."""
     articles = [library.articles[key] for key in sorted(library.articles)]
     passages = [(a.id, text) for a in articles for text in (*passages_of(a), *_spoken(a, library))]
@@ -89,19 +101,25 @@ def assemble(library: Library, encoder: Encoder, *, built_at: datetime, calibrat
     topics = [(owner, "") for owner in dict.fromkeys(owners)]
     kinds = (("passage", passages), ("question", questions), ("decoy", decoys), ("topic", topics))
     entries = tuple(entry for kind, pairs in kinds for entry in _entries(kind, pairs))
-    rows = encoder.encode([*(text for _, text in passages), *asked])
+    rows = _encoded(encoder, [*(text for _, text in passages), *asked], progress)
     rows = np.vstack([rows, *_middles(encoder, owners, rows[len(passages) :])])
-    faiss.omp_set_num_threads(1)  # one query is microseconds; threads would only fight the web workers
-    vectors = faiss.IndexFlatIP(rows.shape[1])
-    vectors.add(np.ascontiguousarray(rows, dtype=np.float32))
     return Index(
         Manifest(encoder.id, library.digest, built_at.isoformat(), len(entries), int(rows.shape[1])),
         entries,
-        vectors,
-        Lexical.over([text for _, text in passages]),
+        Vectors.over(rows),
+        Lexical.over(text for _, text in passages),
         Lexical.over(asked),
         calibration,
     )
+
+
+def _encoded(encoder: Encoder, texts: Sequence[str], progress: Progress | None) -> Floats:
+    found = []
+    for first in range(0, len(texts), _TOGETHER):
+        found.append(encoder.encode(texts[first : first + _TOGETHER]))
+        if progress is not None:
+            progress(min(first + _TOGETHER, len(texts)), len(texts))
+    return np.vstack(found)
 
 
 def _spoken(article: Article, library: Library) -> list[str]:
@@ -110,16 +128,23 @@ def _spoken(article: Article, library: Library) -> list[str]:
 
 def _middles(encoder: Encoder, owners: list[str], asked: Floats) -> list[Floats]:
     """What the encoder learnt of each topic, or the mean of its questions where it learnt nothing."""
+    rows: dict[str, list[int]] = {}
+    for row, owner in enumerate(owners):
+        rows.setdefault(owner, []).append(row)
     found = []
-    for owner in dict.fromkeys(owners):
-        mean = asked[[n for n, other in enumerate(owners) if other == owner]].mean(axis=0)
+    for owner, own in rows.items():
+        mean = asked[own].mean(axis=0)
         found.append(encoder.topics.get(owner, mean / max(float(np.linalg.norm(mean)), 1e-9)))
     return found
 
 
 def build(library: Library, encoder: Encoder, folder: Path, *, built_at: datetime, calibration: Calibration) -> Index:
-    """Make an index and put it in place of the one in the folder, which is kept as the version before."""
-    index = assemble(library, encoder, built_at=built_at, calibration=calibration)
+    """Make an index and put it in place of the one in the folder."""
+    return store(assemble(library, encoder, built_at=built_at, calibration=calibration), folder)
+
+
+def store(index: Index, folder: Path) -> Index:
+    """Put an index in place of the one in the folder, which is kept as the version before."""
     folder.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
@@ -147,11 +172,6 @@ def load(folder: Path) -> Index:
     return index
 
 
-def rows_of(index: Index) -> Floats:
-    """All vectors as one array: with every row asked for, a product is quicker than a search, which also sorts."""
-    return np.asarray(index.vectors.reconstruct_n(0, index.vectors.ntotal), dtype=np.float32)
-
-
 def _entries(kind: str, pairs: list[tuple[str, str]]) -> list[Entry]:
     numbers: dict[str, count[int]] = {}
     return [Entry(article, kind, next(numbers.setdefault(article, count()))) for article, _ in pairs]
@@ -177,50 +197,49 @@ def _switch(folder: Path, version: str) -> None:
 
 
 def _write(index: Index, folder: Path) -> None:
-    faiss.write_index(index.vectors, str(folder / "index.faiss"))
+    index.vectors.save(folder / "index.faiss")
     rows = [[entry.article, entry.kind, entry.number] for entry in index.entries]
     (folder / "entries.json").write_text(json.dumps(rows), encoding="utf-8")
-    arrays = {**_pack("passages", index.passages), **_pack("questions", index.questions)}
-    np.savez(folder / "lexical.npz", **arrays)
+    for name, lexical in (("passages", index.passages), ("questions", index.questions)):
+        for key in _ARRAYS:
+            np.save(folder / f"{name}-{key}.npy", np.array(getattr(lexical.arrays, key)))
     (folder / "calibration.json").write_text(index.calibration.to_json(), encoding="utf-8")
     manifest = asdict(index.manifest) | {"checksum": _checksum(folder)}
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def _read(folder: Path, manifest: Manifest) -> Index:
-    faiss.omp_set_num_threads(1)
-    try:
-        vectors = faiss.read_index(str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as error:  # faiss raises nothing narrower
-        raise ValueError(str(error)) from error
+    vectors = Vectors.load(folder / "index.faiss")
     rows = json.loads((folder / "entries.json").read_text(encoding="utf-8"))
-    with np.load(folder / "lexical.npz") as arrays:
-        passages, questions = _unpack("passages", arrays), _unpack("questions", arrays)
+    entries = tuple(Entry(*row) for row in rows)
+    passages = sum(entry.kind == "passage" for entry in entries)
+    asked = sum(entry.kind in ("question", "decoy") for entry in entries)
     calibration = Calibration.from_json((folder / "calibration.json").read_text(encoding="utf-8"))
-    return Index(manifest, tuple(Entry(*row) for row in rows), vectors, passages, questions, calibration)
+    lexical = _mapped(folder, "passages", passages), _mapped(folder, "questions", asked)
+    return Index(manifest, entries, vectors, *lexical, calibration)
+
+
+def _mapped(folder: Path, name: str, documents: int) -> Lexical:
+    """The stored words as a memory map, shared like the vectors."""
+    # asarray: the pages stay mapped, but slices are then plain arrays, which are quicker to make
+    kept: dict[str, Any] = {k: np.asarray(np.load(folder / f"{name}-{k}.npy", mmap_mode="r")) for k in _ARRAYS}
+    return Lexical(LexicalArrays(**kept | {"grams": tuple(kept["grams"].tolist()), "count": documents}))
 
 
 def _check_shape(index: Index) -> None:
-    manifest, rows = index.manifest, len(index.entries)
-    topics = sum(entry.kind == "topic" for entry in index.entries)
-    lexical = index.passages.arrays.count + index.questions.arrays.count + topics
-    if not rows == manifest.rows == index.vectors.ntotal == lexical or index.vectors.d != manifest.width:
-        shape = f"{index.vectors.ntotal}x{index.vectors.d} vectors, {rows} entries, {lexical} texts"
+    manifest, rows, vectors = index.manifest, len(index.entries), index.vectors.rows.shape
+    if not rows == manifest.rows == vectors[0] or vectors[1] != manifest.width:
+        shape = f"{vectors[0]}x{vectors[1]} vectors, {rows} entries"
         raise IndexRefused(f"the index does not fit its manifest: {shape}; run `hotline index`")
-
-
-def _pack(name: str, lexical: Lexical) -> dict[str, Any]:
-    packed = asdict(lexical.arrays)
-    return {f"{name}_{key}": np.array(value) for key, value in packed.items()}
-
-
-def _unpack(name: str, arrays: Any) -> Lexical:
-    kept = {key: arrays[f"{name}_{key}"] for key in LexicalArrays.__slots__}
-    return Lexical(LexicalArrays(**kept | {"grams": tuple(kept["grams"].tolist()), "count": int(kept["count"])}))
+    fitted = (index.calibration.encoder_id, index.calibration.library_digest)
+    if fitted != (manifest.encoder_id, manifest.library_digest):
+        made = f"thresholds for {fitted}, rows of {(manifest.encoder_id, manifest.library_digest)}"
+        raise IndexRefused(f"the index does not fit itself: {made}; run `hotline index`")
 
 
 def _checksum(folder: Path) -> str:
     seen = hashlib.sha256()
     for name in _PAYLOAD:
-        seen.update((folder / name).read_bytes())
+        with (folder / name).open("rb") as file:
+            seen.update(hashlib.file_digest(file, "sha256").digest())
     return seen.hexdigest()

@@ -1,15 +1,14 @@
-"""Write a trained table as the int8 files that `StaticEncoder.load` reads, and the model card beside them."""
+"""Make a trained table an encoder of int8 rows and store it, with the model card beside it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from knowledge.encoder import Floats
+from knowledge.encoder import Floats, StaticEncoder
 
 
 def write_model(folder: Path, vocabulary: Sequence[str], weights: Floats, topics: Mapping[str, Floats]) -> str:
@@ -18,12 +17,7 @@ def write_model(folder: Path, vocabulary: Sequence[str], weights: Floats, topics
     rounded = np.round(weights / scales[:, None]).astype(np.int8)
     checksum = hashlib.sha256(rounded.tobytes() + scales.tobytes()).hexdigest()[:12]
     name = f"static-{weights.shape[1]}-{checksum}"
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "weights.npy", rounded)
-    np.save(folder / "scales.npy", scales)
-    np.save(folder / "topics.npy", np.array(list(topics.values()), dtype=np.float32))
-    card = json.dumps({"id": name, "topics": list(topics), "vocabulary": "\n".join(vocabulary)}, ensure_ascii=False)
-    (folder / "model.json").write_text(card, encoding="utf-8")
+    StaticEncoder(vocabulary, rounded, scales, name, topics=topics).save(folder)
     return name
 
 
@@ -50,7 +44,15 @@ frequent characters and runs of two and three, after words that mean the same we
 - Files: `weights.npy` (int8), `scales.npy` (a factor a row), `topics.npy` (what it learnt of each article),
   `model.json` (id, articles and vocabulary; no sentence of the training data), `calibration.json` (how the
   evidence is weighed; written by `python -m knowledge.calibrate` from the labelled questions and
-  `questions/heldout.npz`: what encoders that had not learnt a writer found for that writer's questions).
+  `questions/heldout.npz`: what encoders that had not learnt a writer found for that writer's questions),
+  `modules.json` and `config_sentence_transformers.json` (below).
+- In sentence-transformers (6.x, with this project: `pip install -e '.[transformers]'`):
+  `SentenceTransformer("knowledge/model", trust_remote_code=True).encode(texts)` gives the same vectors. That
+  library's own tokenizer files cannot say overlapping runs or the folding of words, so `modules.json` names
+  `knowledge.character_grams.CharacterGrams`, and since 6.0 the library runs classes that are not its own only when
+  told to trust them. The service itself needs neither it nor torch. `tests/knowledge/golden_vectors.npz` holds
+  what the library gave for this model, so that every test run compares; after training write it anew:
+  `python -m tests.knowledge.golden`.
 - Trained on: {facts}.
 - Command: `python -m knowledge.train --data FOLDER --minutes N --base FILE --out knowledge/model` (torch, CPU).
 - Method: in-batch softmax in both directions over 1,024 pairs, temperature 0.05, SparseAdam 0.02 falling to
@@ -77,7 +79,6 @@ Each batch is filled with pairs of the first four; the pairs themselves are not 
 - It was trained on the articles' own questions and on all labelled ones, so scores of these say nothing about its
   quality; the figures below are of encoders that had not learnt the writer. Writer qa is not quite unseen: some
   words of `words.toml` were chosen after reading which of its questions failed.
-- Not in sentence-transformers' format: its tokenizer files cannot say overlapping runs or the folding of words.
 - Dialects and typing errors work as far as they share characters with what was seen.
 
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
-CHANNELS = ("question_vector", "passage_vector", "topic_vector", "question_words", "passage_words")
+_VECTORS = ("question_vector", "passage_vector", "topic_vector")
+CHANNELS = (*_VECTORS, "question_words", "passage_words")
 FEATURES = (
     *CHANNELS,
     "fused",
@@ -42,6 +43,8 @@ class Calibration:
 
     `first` judges whether the first article is right, `among` whether one of the first three is: two articles
     that both fit are a reason not to answer, and none to stay silent. Both hold a weight a feature and "bias".
+    `by_words` is the same for evidence of words alone, for when the encoder gives no vector; without it the bot
+    then stays silent.
     """
 
     encoder_id: str
@@ -51,22 +54,25 @@ class Calibration:
     among: Mapping[str, float]
     answer_at: float
     choices_at: float
+    by_words: Calibration | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
         """Read a stored calibration; refuse one whose features are not ours."""
         try:
-            calibration = cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
+            kept = json.loads(text)
+            words = kept.pop("by_words", None)
+            return cls(**kept, by_words=cls(**words) if words else None)._checked()
+        except (ValueError, TypeError, AttributeError) as error:
             raise CalibrationError(f"calibration is unreadable: {error}") from error
+
+    def _checked(self) -> Calibration:
         judged = {*FEATURES, BIAS}
-        if [set(calibration.fusion), set(calibration.first), set(calibration.among)] != [
-            set(CHANNELS),
-            judged,
-            judged,
-        ]:
+        if [set(self.fusion), set(self.first), set(self.among)] != [set(CHANNELS), judged, judged]:
             raise CalibrationError("calibration was fitted for other features; fit it again")
-        return calibration
+        if self.by_words is not None:
+            self.by_words._checked()
+        return self
 
     def to_json(self) -> str:
         """The stored form."""
@@ -84,6 +90,12 @@ class Evidence:
     decoy_words: float = 0.0
     nobody: float = 0.0
 
+    def by_words(self) -> Evidence:
+        """What is left of it without the encoder."""
+        scores = self.scores.copy()
+        scores[: len(_VECTORS)] = 0.0
+        return replace(self, scores=scores, decoy_vector=0.0, nobody=0.0)
+
 
 def fuse(evidence: Evidence, calibration: Calibration) -> Scores:
     """One figure an article; higher is better. Only the order means something."""
@@ -95,7 +107,8 @@ def features(evidence: Evidence, fused: Scores, order: NDArray[np.intp]) -> Scor
     """What speaks for the first article of the order, in the order of FEATURES."""
     best = order[0]
     rivals = fused[order[1:6]] if len(order) > 1 else fused[order] - 1.0
-    agreement = (evidence.scores.argmax(axis=1) == best).mean()
+    spoke = evidence.scores.any(axis=1)  # a channel that found nothing agrees with nobody
+    agreement = ((evidence.scores.argmax(axis=1) == best) & spoke).mean()
     return np.array(
         [
             *evidence.scores[:, best],

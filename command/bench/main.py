@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from command.bench import baselines, measures
+from command.bench import baselines, large, measures
 from command.bench.deployment import DidNotStart, deploy
 from command.bench.load import ServerGone
 from command.bench.rows import Row, machine, table, write_json
@@ -28,13 +28,14 @@ from triage.release import open_screener
 def bench(
     seconds: Annotated[float, typer.Option(help="how long each figure is measured", min=0.1)] = 5.0,
     chats: Annotated[int, typer.Option(help="chats held open for memory and alarms", min=1)] = 1000,
+    passages: Annotated[int, typer.Option(help="size of the large index; 0 leaves it out", min=0)] = 100_000,
     json: Annotated[Path | None, typer.Option(help="write the rows here too", dir_okay=False)] = None,
 ) -> None:
     """Measure this machine: acknowledgements, full replies, danger to console, memory, start-up, with baselines."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     out, machine_line = Console(), machine()
     try:
-        rows = measure(seconds, chats, out)
+        rows = measure(seconds, chats, passages, out)
     except (DidNotStart, ServerGone) as error:
         Console(stderr=True).print(f"[red]hotline bench: {error}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
@@ -43,7 +44,7 @@ def bench(
         write_json(json, rows, machine_line)
 
 
-def measure(seconds: float, chats: int, out: Console) -> list[Row]:
+def measure(seconds: float, chats: int, passages: int, out: Console) -> list[Row]:
     """Every row, on a folder and servers that are gone afterwards."""
     screener = open_screener()
     samples = load_samples(screener)
@@ -51,12 +52,17 @@ def measure(seconds: float, chats: int, out: Console) -> list[Row]:
     with _ending_properly(), tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:
         folder = Path(name)
         ours = deploy(folder / "var", answers_per_minute="1000000")  # one visitor stands for many
-        run = measures.Bench(ours, baselines.empty_fastapi(folder), folder, samples, screener, seconds, chats)
+        empty = baselines.empty_fastapi(folder)
+        run = measures.Bench(ours, empty, folder, samples, screener, seconds, chats)
         try:
-            return asyncio.run(_stages(run, out))
+            rows = asyncio.run(_stages(run, out))
         finally:
             run.ours.process.stop()
             run.empty.stop()
+        if passages:
+            with out.status(f"an index of {passages:,} passages"):
+                rows += large.rows(passages, folder, samples, seconds)
+        return rows
 
 
 @contextlib.contextmanager

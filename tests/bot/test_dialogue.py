@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -79,6 +80,19 @@ def test_an_answer_stands_above_its_source_and_offers_more() -> None:
         "article": "E001",
         "choices": [{"label": "了解更多", "text": "了解更多：失眠怎么办"}],
     }
+
+
+@pytest.mark.parametrize("found", [ANSWER, Found("choices", titles=("甲", "乙"))])
+def test_what_was_found_without_the_encoder_is_kept_with_the_message(found: Found) -> None:
+    turn = next_turn(
+        level=Level.NONE,
+        intent="",
+        found=replace(found, by_words=True),
+        safety_asked_at=None,
+        disclosed_at=NOW,
+        now=NOW,
+    )
+    assert turn.replies[0].extra["by_words"] is True
 
 
 @pytest.mark.parametrize(

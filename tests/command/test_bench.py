@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from command.bench.large import mixed_library
 from command.bench.load import Timing
 from command.bench.rows import Figure, Row
 from command.main import app
+from knowledge.articles import load_library
+from knowledge.calibrate import LIBRARY
+from knowledge.index import passages_of
 
 ROWS = (
     "first start, index built",
@@ -30,11 +34,16 @@ ROWS = (
     "danger to console, 20 chats open, 16 writing",
     "screening one message",
     "choosing one answer",
+    "index of 500 passages built",
+    "index of 500 passages, processor time",
+    "choosing one answer of 500 passages",
+    "choosing one answer of 500 passages, processor time",
 )
 
 
 def test_a_short_bench_gives_every_row_with_its_baseline(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["bench", "--seconds", "1", "--chats", "20", "--json", str(tmp_path / "b.json")])
+    short = ["--seconds", "1", "--chats", "20", "--passages", "500"]
+    result = CliRunner().invoke(app, ["bench", *short, "--json", str(tmp_path / "b.json")])
     assert result.exit_code == 0, result.output
     rows = json.loads((tmp_path / "b.json").read_text())["rows"]
     assert tuple(row["name"] for row in rows) == ROWS
@@ -50,3 +59,11 @@ def test_percentiles_are_nearest_rank() -> None:
 def test_a_ratio_is_ours_by_the_baseline(baseline: float, ratio: float) -> None:
     row = Row("name", "/s", Figure(2.0), "base", Figure(baseline))
     assert row.ratio == pytest.approx(ratio, nan_ok=True)
+
+
+def test_the_large_library_has_as_many_passages_as_asked_for_and_is_the_same_each_time() -> None:
+    library = load_library(LIBRARY)
+    made = mixed_library(library, 300)
+    assert sum(len(passages_of(article)) for article in made.articles.values()) == 300
+    assert made.digest == mixed_library(library, 300).digest
+    assert made.digest != mixed_library(library, 310).digest

@@ -80,6 +80,7 @@ def hotline(folder: Path, *words: str, **settings: str) -> subprocess.CompletedP
     [
         ({"HOTLINE_LOCAL24H": "1"}, "did you mean HOTLINE_LOCAL_24H?"),
         ({"HOTLINE_LADDER_HIGH_S": "300,200"}, "rising seconds"),
+        ({"HOTLINE_ENCODER": "bge-small-zh-v1.5"}, "String should match pattern '^(sentence-transformers:"),
         ({"HOTLINE_KEY_FILE": "bad.json"}, "bad.json: not a key file"),
     ],
 )
@@ -89,6 +90,21 @@ def test_a_fault_of_set_up_is_said_without_a_traceback(tmp_path: Path, settings:
     done = hotline(tmp_path, "migrate", **given)
     assert done.returncode == 2
     assert words in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_encoder_that_cannot_be_read_is_a_fault_of_the_check(tmp_path: Path) -> None:
+    done = hotline(tmp_path, "check", HOTLINE_ENCODER=f"sentence-transformers:{tmp_path}")
+    assert done.returncode == 1
+    assert "机器人现在答不了知识问题" in done.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize("command", ["index", "ask"])
+def test_an_encoder_that_cannot_be_read_is_said_in_both_languages(tmp_path: Path, command: str) -> None:
+    done = hotline(tmp_path, command, HOTLINE_ENCODER=f"sentence-transformers:{tmp_path}")
+    assert done.returncode == 2
+    assert "请检查名称或文件夹" in done.stderr
+    assert "check the name" in done.stderr
     assert "Traceback" not in done.stderr
 
 

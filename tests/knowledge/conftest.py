@@ -43,10 +43,10 @@ def tiny_encoder() -> StaticEncoder:
 
 
 @pytest.fixture
-def plain_calibration() -> Calibration:
+def plain_calibration(small_library: Library) -> Calibration:
     """All channels alike; the probability follows the best question's share of words alone."""
     words = dict.fromkeys(FEATURES, 0.0) | {"question_words": 8.0, "bias": -4.0}
-    return Calibration("tiny", "", dict.fromkeys(CHANNELS, 1.0), words, words, 0.8, 0.3)
+    return Calibration("tiny", small_library.digest, dict.fromkeys(CHANNELS, 1.0), words, words, 0.8, 0.3)
 
 
 @pytest.fixture

@@ -89,3 +89,12 @@ def test_rarer_word_weighs_more() -> None:
 def test_unknown_words_are_the_heaviest_to_miss() -> None:
     lexical = Lexical.over(["失眠", "心慌"])
     assert lexical.weight(["天"]) > lexical.weight(["失"]) > 0
+
+
+def test_in_very_many_documents_a_common_word_is_kept_as_a_row_and_weighs_the_same() -> None:
+    few, many = Lexical.over(["失眠", "心慌"] * 1000), Lexical.over(["失眠", "心慌"] * 6000)
+    assert len(few.arrays.common) == 0
+    assert [many.arrays.grams[column] for column in many.arrays.common] == ["失", "失眠", "心", "心慌", "慌", "眠"]
+    query = grams("失眠，天")
+    assert many.scores(query)[:2] == pytest.approx(few.scores(query)[:2], rel=1e-3)
+    assert many.weight(query) > 0

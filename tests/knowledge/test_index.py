@@ -57,7 +57,7 @@ def test_question_left_out_finds_less(small_index: Index, tiny_encoder: StaticEn
     assert without.scores[3, 0] < with_it.scores[3, 0]
 
 
-@pytest.mark.parametrize("name", ["index.faiss", "entries.json", "lexical.npz", "calibration.json"])
+@pytest.mark.parametrize("name", ["index.faiss", "entries.json", "passages-weights.npy", "calibration.json"])
 def test_damaged_file_is_refused(folder: Path, name: str) -> None:
     path = version_of(folder) / name
     content = bytearray(path.read_bytes())
