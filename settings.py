@@ -154,6 +154,18 @@ class Settings(BaseSettings):
     recogniser_timeout_s: int = Field(
         60, ge=1, le=300, description="a try that takes longer is given up and made again"
     )
+    generation_url: str = Field(
+        "",
+        pattern=r"^(https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?)?$",
+        description="model that may rephrase articles (OpenAI-compatible), https or on this machine; empty = off",
+    )
+    generation_model: str = Field("", description="its model")
+    generation_key: str = Field("", description="its key, if it wants one")
+    generation_tone: str = Field("平实", description="a tone of knowledge/rephrase.toml: 平实, 温和, 亲切")
+    generation_timeout_s: float = Field(
+        3.0, ge=1, le=3, description="an article waits so long at most; WeChat hangs up after five seconds"
+    )
+    generation_sends_question: bool = Field(False, description="the person's words go along, masked; else only ours")
     link_code_s: int = Field(600, ge=60, description="how long a code that links two channels is good")
     answers_per_minute: int = Field(10, ge=1, description="more of one person's messages are kept, not answered")
 
@@ -280,4 +292,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise BadSettings(str(error)) from error
     if settings.recogniser_key and not settings.recogniser_url:
         raise BadSettings(f"{PREFIX}RECOGNISER_KEY is set: {PREFIX}RECOGNISER_URL must say where the recogniser is")
+    if settings.generation_url and not settings.generation_model:
+        raise BadSettings(f"{PREFIX}GENERATION_URL is set: {PREFIX}GENERATION_MODEL must say which model")
+    if (settings.generation_key or settings.generation_model) and not settings.generation_url:
+        raise BadSettings(f"{PREFIX}GENERATION_URL must say where the model is: its name or key alone does nothing")
     return settings

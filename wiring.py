@@ -18,6 +18,7 @@ import outside
 import platforms
 from bot.answering import Answering
 from bot.channels import Channel, Door
+from bot.generator import HttpGenerator
 from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.linking import Linking
@@ -28,6 +29,7 @@ from bot.own_plan import OwnPlan
 from bot.pipeline import Pipeline
 from bot.recogniser import HttpRecogniser
 from bot.reminding import Reminding
+from bot.rephrasing import Rephrasing
 from bot.replies import load_intents, load_replies
 from bot.restraint import Restraint
 from desk_rules import make_clocks, make_rules
@@ -46,6 +48,7 @@ from knowledge.articles import load_library
 from knowledge.encoder import EncoderError
 from knowledge.index import IndexRefused
 from knowledge.ranking import CalibrationError
+from knowledge.rephrase import load_rules
 from knowledge.sentence_encoder import open_encoder
 from knowledge.timely import TimelyEncoder
 from notify.sending import Sending
@@ -58,7 +61,7 @@ from records.feed import Feed
 from records.pace import Pace
 from records.store import Store, open_rows
 from records.writer import Writer
-from settings import BadSettings, Settings
+from settings import PREFIX, BadSettings, Settings
 from triage import release
 from triage.loading import RulebookError
 from triage.screen import Screener
@@ -200,6 +203,23 @@ def make_pipeline(
     )  # fmt: skip
 
 
+def make_rephrasing(settings: Settings, store: Store, pipeline: Pipeline, http: httpx.AsyncClient) -> Rephrasing | None:
+    """Other words for articles, where a model was named."""
+    if not settings.generation_url:
+        return None
+    rules = load_rules()
+    if settings.generation_tone not in rules.tones:
+        raise BadSettings(f"{PREFIX}GENERATION_TONE must be one of {', '.join(rules.tones)}")
+    generator = HttpGenerator(
+        http, settings.generation_url.rstrip("/"), settings.generation_key, settings.generation_model
+    )
+    return Rephrasing(
+        generator, rules, settings.generation_tone, pipeline.answering, pipeline.writer, store.conversations,
+        store.transcripts, store.cases, store.outbox, timedelta(seconds=settings.generation_timeout_s),
+        settings.generation_sends_question, pipeline.now,
+    )  # fmt: skip
+
+
 def make_alarm(settings: Settings, store: Store, ways: Ways) -> Alarm:
     """What opens cases and climbs the ladder, with this deployment's clocks and ways out."""
     calls = make_calls(store, ways)
@@ -235,6 +255,7 @@ def build_service(
     alarm = make_alarm(settings, store, ways)
     replies = load_replies(settings.numbers(), settings.hotline_name)
     pipeline = make_pipeline(settings, store, writer, alarm, screener or screening_in_force(settings), now)
+    pipeline.rephrasing = make_rephrasing(settings, store, pipeline, http)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
     marking = Marking(
         store.outbox, store.conversations, store.contacts, store.ledger, alarm, replies,

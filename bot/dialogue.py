@@ -111,6 +111,18 @@ def buttons(choices: tuple[Choice, ...]) -> dict[str, Any]:
     return {"choices": [{"label": choice.label, "text": choice.text} for choice in choices]}
 
 
+TOPIC_BUTTONS = buttons(
+    (
+        Choice("睡不着怎么办", "失眠怎么办"),
+        Choice("心里很焦虑", "老是心慌害怕怎么办"),
+        Choice("我是不是抑郁了", "抑郁症有哪些症状"),
+        Choice("孩子不肯上学", "孩子死活不去上学怎么办"),
+        Choice("怎么帮家人", "家人有抑郁我怎么帮"),
+        Choice("转人工", "转人工"),
+    )
+)
+
+
 def _knowledge(found: Found) -> Reply:
     if found.zone == "answer":
         return Reply("plain", _answer_text(found), _answer_extra(found))

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.channels import Channel
+from bot.dialogue import TOPIC_BUTTONS
 from bot.messages import Arrival, Inbound, Receipt
-from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
+from bot.pipeline import LONGEST_BYTES, Pipeline
 from records import events
 from records.attachments import Attachments
 from records.contacts import Contact, Contacts

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 import structlog
 
 from bot.answering import Answering
-from bot.dialogue import Reply, Turn, buttons, next_turn
+from bot.dialogue import Reply, Turn, next_turn
 from bot.first_words import ASKS, SAFETY_WORDS, Moment, first_words, unread_words
 from bot.judgement import Judgement, judge
 from bot.linking import Linking, Wish, wish_of
 from bot.marking import tell_of_message
-from bot.messages import Choice, Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
+from bot.messages import Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
 from bot.own_plan import INTENT, OwnPlan
+from bot.rephrasing import Held, Rephrasing
 from bot.replies import Intents
 from bot.restraint import Hold, Restraint
 from escalation.alarm import Alarm, Danger
@@ -56,6 +57,7 @@ class Pipeline:
     crisis_repeat: timedelta
     handling_lease: timedelta
     hears_voices: bool = False  # a machine turns them into text
+    rephrasing: Rephrasing | None = None  # where a model may say articles in other words
 
     def __post_init__(self) -> None:
         self._last: dict[str, asyncio.Task[None]] = {}  # conversation -> its newest answerer
@@ -108,6 +110,8 @@ class Pipeline:
     ) -> Case | None:  # fmt: skip
         """Keep why a message has its level, remember it, call people and speak as it demands."""
         screening, level = judgement.screening, judgement.level
+        if self.rephrasing is not None:  # whoever writes on waits for nothing
+            self.outbox.release(connection, conversation.id, now)
         self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
         self.conversations.remember(connection, conversation.id, judgement.memory.to_dict(), level)
         case = self._escalate(connection, conversation, inbound, message_id, judgement, hold, now)
@@ -211,7 +215,9 @@ class Pipeline:
             log.error("handle.failed", message=message_id, error=type(error).__name__)
             turn = Turn((Reply("answer.unavailable"),))
         if turn is not None:
-            await self.writer.write(lambda connection: self._save(connection, message_id, turn, now))
+            held = await self.writer.write(lambda connection: self._save(connection, message_id, turn, now))
+            if self.rephrasing is not None and held is not None:
+                self.rephrasing.begin(held)
 
     async def _turn(self, message_id: str, now: datetime) -> Turn | None:
         loaded = await asyncio.to_thread(self._load, message_id)
@@ -237,17 +243,19 @@ class Pipeline:
         given = [str(m.extra["article"]) for m in near if m.seq < message.seq and m.extra.get("article")]
         return replace(message, body=words), conversation, given[-1] if given else ""
 
-    def _save(self, connection: sa.Connection, message_id: str, turn: Turn, now: datetime) -> None:
+    def _save(self, connection: sa.Connection, message_id: str, turn: Turn, now: datetime) -> Held | None:
+        """Queue the answer; the article in it may wait a moment for other words."""
         message = self.conversations.message(connection, message_id)
         if message is None or not self.conversations.set_handled(connection, message_id):
-            return
+            return None
         conversation = self.conversations.get(connection, message.conversation_id, lock=True)
         if conversation is None or conversation.owner_id is not None or conversation.level > Level.LOW:
-            return
+            return None
         if conversation.is_blocked:  # since the message came
-            return
+            return None
+        held = None
         for reply in turn.replies:
-            self.outbox.add(
+            row_id = self.outbox.add(
                 connection,
                 Pending(
                     conversation.id, conversation.channel, Lane.REPLY, "bot", conversation.epoch, reply.key,
@@ -255,11 +263,14 @@ class Pipeline:
                 ),
                 now,
             )  # fmt: skip
+            if self.rephrasing is not None:
+                held = self.rephrasing.hold(connection, conversation, message, reply, row_id, now) or held
         changes = {"disclosed_at": now} if turn.disclosed else {}
         if any(reply.key == ASKS for reply in turn.replies):
             changes["crisis_reply_at"] = now
         if changes:
             self.conversations.change(connection, conversation.id, **changes)
+        return held
 
     async def resume(self) -> int:
         """Take up messages whose answerer died; returns how many."""
@@ -276,15 +287,5 @@ class Pipeline:
         """Wait for answers under way (shutdown)."""
         if self._running:
             await asyncio.wait(self._running, timeout=10)
-
-
-TOPIC_BUTTONS = buttons(
-    (
-        Choice("睡不着怎么办", "失眠怎么办"),
-        Choice("心里很焦虑", "老是心慌害怕怎么办"),
-        Choice("我是不是抑郁了", "抑郁症有哪些症状"),
-        Choice("孩子不肯上学", "孩子死活不去上学怎么办"),
-        Choice("怎么帮家人", "家人有抑郁我怎么帮"),
-        Choice("转人工", "转人工"),
-    )
-)
+        if self.rephrasing is not None:
+            await self.rephrasing.hands.drain()

@@ -8,13 +8,18 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 import knowledge.measure
+import knowledge.rephrase_measure
 import triage.measure
 import wiring
 from command import answering, screening_report
+from knowledge.articles import load_library
 from knowledge.index import IndexRefused
 from knowledge.questions_file import read_questions
+from knowledge.rephrase import load_rules
+from knowledge.rephrasings_file import FOLDER, read_rephrasings
 from settings import load_settings
 from triage.classifier import ModelError
 from triage.loading import RulebookError
@@ -76,3 +81,26 @@ def answers(file: Labelled) -> None:
     questions = [question for question in asked if not question.topics or question.topics & known]
     today = wiring.utc_now().astimezone(_ZONE).date()
     out.print(knowledge.measure.report(served.library, served.answerer, questions, today))
+
+
+@app.command()
+def generation(
+    file: Annotated[Path, typer.Argument(help="labelled rephrasings", exists=True, dir_okay=False)] = FOLDER
+    / "test.jsonl",
+    fit: Annotated[bool, typer.Option(help="also find the thresholds that this file suggests")] = False,
+) -> None:
+    """How many harmed rephrasings are caught and how many good ones kept, by kind of harm; needs no model."""
+    rules, library = load_rules(), load_library(wiring.KNOWLEDGE / "library")
+    try:
+        texts = read_rephrasings(file)
+        shares = knowledge.rephrase_measure.measure(rules, library, texts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise typer.BadParameter(
+            f"{file}: not labelled rephrasings ({error!r}); needs id, article, good and bad"
+        ) from error
+    table = Table("figure", "value  [95 % interval]  counts")
+    for name, share in shares.items():
+        table.add_row(name, str(share))
+    out.print(table)
+    if fit:
+        out.print(str(knowledge.rephrase_measure.fit(rules, library, texts)))

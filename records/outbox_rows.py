@@ -70,7 +70,9 @@ class OutboxRows:
         self.vault = vault
 
     def add(self, connection: sa.Connection, item: Pending, now: datetime) -> str:
-        """Queue one thing to say; returns the row's id."""
+        """Queue one thing to say; returns the row's id. People wait for nothing that the bot holds back."""
+        if item.origin != "bot":
+            self.release(connection, item.conversation_id, now)
         row_id = item.id or new_id()
         body = item.text if item.key == PLAIN else json.dumps(dict(item.params), ensure_ascii=False)
         number = (
@@ -88,6 +90,34 @@ class OutboxRows:
             )
         )  # fmt: skip
         return row_id
+
+    def reword(
+        self, connection: sa.Connection, row_id: str, text: str, extra: Mapping[str, Any], *, held_until: datetime,
+        now: datetime,
+    ) -> bool:  # fmt: skip
+        """Other words for a row that is still held back until then, and let it go; False when it is held no more."""
+        changed = connection.execute(
+            t.outbox.update()
+            .where(self._is_held(now), t.outbox.c.id == row_id, t.outbox.c.due_at == held_until)
+            .values(
+                body_sealed=self.vault.seal(text, "outbox.body", row_id),
+                extra=json.dumps(dict(extra), ensure_ascii=False), due_at=now,
+            )
+        )  # fmt: skip
+        return changed.rowcount == 1
+
+    def release(self, connection: sa.Connection, conversation_id: str, now: datetime) -> None:
+        """What is held back in a conversation goes out now, as it is."""
+        held = sa.and_(self._is_held(now), t.outbox.c.conversation_id == conversation_id)
+        connection.execute(t.outbox.update().where(held).values(due_at=now))
+
+    def _is_held(self, now: datetime) -> sa.ColumnElement[bool]:
+        """The bot's own finished text, not due yet and never tried."""
+        row = t.outbox.c
+        return sa.and_(
+            row.district_id == self.district, row.state == "pending", row.key == PLAIN, row.origin == "bot",
+            row.attempts == 0, row.due_at > now,
+        )  # fmt: skip
 
     def exists(self, connection: sa.Connection, row_id: str) -> bool:
         """Whether a row with this id was already queued."""

@@ -24,8 +24,9 @@ from fastapi.templating import Jinja2Templates
 
 from bot.channels import SendRules
 from bot.channels.body import read_body
+from bot.dialogue import TOPIC_BUTTONS
 from bot.messages import Inbound, Outbound
-from bot.pipeline import LONGEST_BYTES, TOPIC_BUTTONS, Pipeline
+from bot.pipeline import LONGEST_BYTES, Pipeline
 from bot.reminding import Reminding
 from records import events
 from records.conversations import Conversation, Message, NewMessage

@@ -21,8 +21,8 @@ import httpx
 
 from bot.channels import ChannelRefused, ChannelUnavailable, MediaGone, OutOfReach, SendRules
 from bot.channels.tencent import Api, legal, refusals
+from bot.dialogue import TOPIC_BUTTONS
 from bot.messages import Outbound
-from bot.pipeline import TOPIC_BUTTONS
 
 NAME = "wechat"
 REFUSALS = refusals(

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from command.main import app
+from knowledge.rephrasings_file import FOLDER
 from triage.release import SHIPPED
 
 
@@ -73,7 +74,28 @@ def test_false_alarms_are_counted_on_unlabelled_lines(tmp_path: Path) -> None:
     assert "1/2" in result.output
 
 
-@pytest.mark.parametrize("what", ["screening", "answers"])
+def test_rephrasings_are_measured_good_and_harmed(tmp_path: Path) -> None:
+    file = tmp_path / "labelled.jsonl"
+    row = {
+        "id": "1",
+        "article": "E031",
+        "good": ["没人说话的夜里，会特别空，很多人都有过，不说明你有什么毛病。[1]"],
+        "bad": [["promise", 1, "会好的。[1]"]],
+    }
+    file.write_text(json.dumps(row))
+    result = CliRunner().invoke(app, ["eval", "generation", str(file)])
+    assert result.exit_code == 0, result.output
+    assert "harmed: caught" in result.output
+    assert "1/1" in result.output
+
+
+def test_the_thresholds_that_a_file_suggests_are_printed() -> None:
+    result = CliRunner().invoke(app, ["eval", "generation", str(FOLDER / "dev.jsonl"), "--fit"])
+    assert result.exit_code == 0, result.output
+    assert "least_kept" in result.output
+
+
+@pytest.mark.parametrize("what", ["screening", "answers", "generation"])
 def test_a_file_without_labels_is_refused(tmp_path: Path, what: str) -> None:
     file = tmp_path / "plain.jsonl"
     file.write_text('{"text": "没有标签"}')

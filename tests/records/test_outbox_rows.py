@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -120,3 +121,56 @@ def test_two_workers_on_postgresql_never_hold_the_same_row(postgres_url: str, sq
     assert len(mine) == 10
     assert set(texts(mine)).isdisjoint(texts(theirs))
     assert len(theirs) == 10
+
+
+UNTIL = NOW + timedelta(seconds=3)
+
+
+def hold(store: Store, writer: Writer, chat: str, text: str = "an article") -> str:
+    row = queue(store, writer, chat, text)
+    set_state(store, writer, row, "pending", due_at=UNTIL)
+    return row
+
+
+def reword(store: Store, writer: Writer, row: str, at: datetime = NOW) -> bool:
+    extra = {"article": "E001"}
+    return do(writer, lambda c: store.outbox.reword(c, row, "other words", extra, held_until=UNTIL, now=at))
+
+
+def test_a_row_that_is_held_back_takes_other_words_and_goes_out_at_once(store: Store, writer: Writer) -> None:
+    row = hold(store, writer, visitor(store, writer))
+    assert due(store, writer) == []
+    assert reword(store, writer, row)
+    (item,) = due(store, writer)
+    assert (item.text, item.extra) == ("other words", {"article": "E001"})
+
+
+def test_once_it_is_due_it_takes_no_other_words(store: Store, writer: Writer) -> None:
+    row = hold(store, writer, visitor(store, writer))
+    assert not reword(store, writer, row, UNTIL)
+    assert texts(due(store, writer, UNTIL)) == ["an article"]
+
+
+@pytest.mark.parametrize("change", [{"state": "sending"}, {"state": "sent"}, {"state": "dropped"}, {"attempts": 1}, {"due_at": UNTIL + MOMENT}])  # fmt: skip
+def test_what_was_touched_meanwhile_takes_no_other_words(store: Store, writer: Writer, change: dict[str, Any]) -> None:
+    row = hold(store, writer, visitor(store, writer))
+    set_state(store, writer, row, **{"state": "pending", **change})
+    assert not reword(store, writer, row)
+
+
+def test_what_is_released_goes_out_as_it_was(store: Store, writer: Writer) -> None:
+    chat, other = visitor(store, writer, "one"), visitor(store, writer, "two")
+    row = hold(store, writer, chat)
+    hold(store, writer, other)
+    do(writer, lambda c: store.outbox.release(c, chat, NOW))
+    assert [item.id for item in due(store, writer)] == [row]
+    assert not reword(store, writer, row)
+
+
+@pytest.mark.parametrize("origin", ["counsellor", "system"])
+def test_words_of_people_wait_for_nothing_that_is_held_back(store: Store, writer: Writer, origin: str) -> None:
+    chat = visitor(store, writer)
+    row = hold(store, writer, chat)
+    words = Pending(chat, "web", Lane.REPLY, origin, 0, PLAIN, text="I am here")
+    do(writer, lambda c: store.outbox.add(c, words, NOW))
+    assert [item.id for item in due(store, writer)] == [row]

@@ -18,7 +18,7 @@ from bot.channels import Channel
 from bot.channels.tencent import BrokenXml, legal, read_xml
 from bot.channels.wechat import read, write_xml
 from bot.channels.wechat_api import Slots, compose, menu
-from bot.pipeline import TOPIC_BUTTONS
+from bot.dialogue import TOPIC_BUTTONS
 from settings import BadSettings, Settings, load_settings
 
 patient = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.dialogue import TOPIC_BUTTONS
 from bot.messages import Outbound
-from bot.pipeline import TOPIC_BUTTONS
 from records import tables as t
 from tests.bot.channels.wechat.people import chat, dead, left, meet, reply, said, soon, take_over, texts, words
 from tests.bot.channels.wechat_platform import TEMPLATE, openid, standing
