@@ -32,32 +32,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "outside": ("settings", "records", "notify"),
     "refusals": ("settings", "records", "escalation", "bot"),
     "desk_rules": ("settings", "escalation", "triage"),
-    "wiring": (
-        "desk_rules",
-        "platforms",
-        "outside",
-        "settings",
-        "triage",
-        "knowledge",
-        "records",
-        "notify",
-        "escalation",
-        "bot",
-    ),
-    "server": ("wiring", "platforms", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
-    "command": (
-        "settings",
-        "desk_rules",
-        "outside",
-        "wiring",
-        "server",
-        "triage",
-        "knowledge",
-        "records",
-        "escalation",
-        "bot",
-    ),
-}
+    "wiring": ("desk_rules", "platforms", "outside", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
+    "server": ("wiring", "platforms", "refusals", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
+    "command": ("settings", "desk_rules", "outside", "wiring", "server", "triage", "knowledge", "records", "escalation", "bot"),
+}  # fmt: skip
 
 _ASKING = ("bot/channels/", "bot/recogniser.py", "bot/generator.py")  # what of the bot asks services outside
 # library -> where it may be named; anything else that is not of the standard library must be listed here too
