@@ -21,7 +21,10 @@ from settings import Settings
 
 log = structlog.get_logger()
 _LARGEST_FORM = 256 * 1024
-_LARGEST_UPLOAD = {"/console/institutions/import/file": 4 * 1024 * 1024}  # its own words about size come later
+_LARGEST_UPLOAD = {  # their own words about size come later
+    "/console/institutions/import/file": 4 * 1024 * 1024,
+    "/console/library/import/file": 8 * 1024 * 1024,
+}
 _NOT_FRAMED = "frame-ancestors 'none'"
 _SECURITY = {
     "Content-Security-Policy": f"default-src 'self'; img-src 'self' data:; {_NOT_FRAMED}; "

@@ -30,6 +30,7 @@ from escalation.console import (
     floor,
     follow_ups,
     institutions,
+    library,
     notices,
     queue,
     referrals,
@@ -73,6 +74,7 @@ def build_app(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await service.media.stop()
+        await service.publishing.stop()
         await service.pipeline.drain()
         await service.feed.stop()
         await service.http.aclose()
@@ -113,6 +115,7 @@ async def sweep_once(service: Service) -> None:
     for sweep in service.sweeps:
         await service.writer.write(functools.partial(sweep, now=now))
     await service.media.run_due()
+    await service.publishing.run_due()
     await service.pipeline.resume()
     await asyncio.gather(*await service.outbox.deliver_due(None))
 
@@ -149,6 +152,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         sharing,
         accounts,
         audit,
+        library,
     ):
         app.include_router(room.router(console), include_in_schema=False)
     settings = service.settings
@@ -169,7 +173,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     async def readyz() -> Response:
         """The database answers and the rules are loaded; says whether knowledge answers too."""
         await asyncio.to_thread(_ping, service.store.engine)
-        knows = service.pipeline.answering.answerer is not None
+        knows = service.pipeline.answering.knowledge.answerer is not None
         screener = service.pipeline.screener
         state = {"status": "ready", "rules": screener.version, "classifier": not screener.fault, "knowledge": knows}
         return JSONResponse(state)

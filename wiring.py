@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import secrets
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,9 +13,9 @@ from pathlib import Path
 import httpx
 import structlog
 
+import knowing
 import outside
 import platforms
-from bot.answering import Answering
 from bot.channels import Channel, Door
 from bot.generator import HttpGenerator
 from bot.hearing import Hearing
@@ -39,18 +38,11 @@ from escalation.calling import load_rungs
 from escalation.calls import Calls
 from escalation.desk import Desk
 from escalation.desks import Desks, Sweep, open_desks
+from escalation.library.publishing import Publishing
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
 from escalation.second_factor import FactorPolicy, SecondFactor
-from knowledge import index as knowledge_index
-from knowledge.answers import Answerer
-from knowledge.articles import load_library
-from knowledge.encoder import EncoderError
-from knowledge.index import IndexRefused
-from knowledge.ranking import CalibrationError
 from knowledge.rephrase import load_rules
-from knowledge.sentence_encoder import open_encoder
-from knowledge.timely import TimelyEncoder
 from notify.sending import Sending
 from notify.words import load_words
 from outside import Ways
@@ -68,7 +60,6 @@ from triage.screen import Screener
 
 log = structlog.get_logger()
 _NO_SHARED_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=100)  # one slow platform starves none
-KNOWLEDGE = Path(__file__).parent / "knowledge"
 
 
 def utc_now() -> datetime:
@@ -91,6 +82,7 @@ class Service:
     intake: Intake
     outbox: Outbox
     media: MediaFetcher
+    publishing: Publishing  # approved articles
     ways: Ways  # to people who are not looking at a screen
     sending: Sending
     doors: tuple[Door, ...]  # where the platforms' messages come in
@@ -117,28 +109,7 @@ def open_store(settings: Settings) -> Store:
     engine = open_engine(settings.engine_url)
     migrate(engine)
     check_key(engine, vault, settings.district)
-    if warning := sqlite_warning(engine):
-        log.warning("sqlite.old", detail=warning)
     return open_rows(engine, vault, settings.district)
-
-
-def load_answering(settings: Settings, *, strict: bool = False) -> Answering:
-    """Knowledge, or an honest nothing when the index cannot be used: screening and alarms need none of it.
-
-    `strict`: raise what is wrong instead, for commands that are about answers.
-    """
-    library = load_library(KNOWLEDGE / "library")
-    region = tomllib.loads(settings.region_file.read_text()) if settings.region_file else {}
-    try:
-        encoder = open_encoder(settings.encoder, KNOWLEDGE / "model")
-        encoder = TimelyEncoder(encoder) if settings.encoder else encoder
-        answerer = Answerer(library, knowledge_index.load(settings.data_dir / "index"), encoder)
-    except (IndexRefused, EncoderError, CalibrationError, OSError) as error:
-        if strict:
-            raise
-        log.error("knowledge.unavailable", error=str(error))
-        return Answering(library, None, settings.numbers(), region)
-    return Answering(library, answerer, settings.numbers(), region)
 
 
 def screening_in_force(settings: Settings) -> Screener:
@@ -193,8 +164,8 @@ def make_pipeline(
     """The path of one message, from its screening to the rows that answer it."""
     return Pipeline(
         engine=store.engine, writer=writer, screener=screener, intents=load_intents(),
-        answering=load_answering(settings), conversations=store.conversations, transcripts=store.transcripts,
-        outbox=store.outbox, alarm=alarm,
+        answering=knowing.load_answering(settings, knowing.texts_in_force(store)), conversations=store.conversations,
+        transcripts=store.transcripts, answer_marks=store.answer_marks, outbox=store.outbox, alarm=alarm,
         linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
         own_plan=OwnPlan(store.safety_plans, store.links, store.outbox, Pace(settings.district), load_parts()),
         restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
@@ -248,6 +219,8 @@ def build_service(
 ) -> Service:
     """Make every object; nothing runs yet but the writing thread. Compiled rules may be given: they hold no state."""
     store = open_store(settings)
+    if warning := sqlite_warning(store.engine):
+        log.warning("sqlite.old", detail=warning)
     feed = Feed(store.engine, poll_s=2.0 if store.engine.dialect.name == "sqlite" else 0.25)
     writer = Writer(store.engine, after_commit=feed.ring)
     http = httpx.AsyncClient(timeout=settings.outbox_lease_s / 2, limits=_NO_SHARED_LIMIT)
@@ -282,6 +255,7 @@ def build_service(
         intake=intake,
         outbox=outbox,
         media=make_media(settings, store, pipeline, channels, http),
+        publishing=knowing.make_publishing(settings, store, writer, desks.library, pipeline.answering, now),
         ways=ways,
         sending=make_sending(settings, store, writer, ways, now),
         doors=platforms.open_doors(settings, channels, intake),

@@ -9,11 +9,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.messages import Choice
+from knowledge.answers import OUT_OF_SCOPE
 from triage.risk import Level
 
 DISCLOSE_AGAIN_AFTER = timedelta(hours=2)  # 人工智能拟人化互动服务管理暂行办法 art 18: remind in long use
 _ZONE = ZoneInfo("Asia/Shanghai")
 _PERSON = Choice("转人工", "转人工")
+HELPFUL, UNHELPFUL = "helpful", "unhelpful"
+_MARKS = (Choice("有帮助", "有帮助"), Choice("没帮助", "没帮助"))
+_TALK = frozenset({"hello", "thanks", "exit", HELPFUL, UNHELPFUL})
 _ABSTAIN = {
     "dose": "answer.abstain_dose",
     "interaction": "answer.abstain_dose",
@@ -52,11 +56,20 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What the library's editors should know: a question had no answer, or an answer helped or did not."""
+
+    article: str = ""  # that was marked; empty = a question without an answer
+    helped: bool = False
+
+
+@dataclass(frozen=True)
 class Turn:
     """Everything the bot says to one message."""
 
     replies: tuple[Reply, ...]
     disclosed: bool = False
+    remark: Remark | None = None
 
 
 def next_turn(
@@ -77,11 +90,19 @@ def next_turn(
         return Turn(())
     if level == Level.LOW:
         replies += _to_distress(found, safety_asked_at, now)
-    elif intent in ("hello", "thanks", "exit"):
-        replies.append(Reply(f"talk.{intent}"))
+    elif intent in _TALK:
+        replies.append(Reply(f"talk.{intent}", extra=buttons((_PERSON,)) if intent == UNHELPFUL else {}))
     else:
         replies.append(_knowledge(found))
     return Turn(tuple(replies), disclosed=remind)
+
+
+def remark(intent: str, found: Found, before: str, level: Level) -> Remark | None:
+    """What to keep of a message for the editors; nothing of people in distress."""
+    if intent in (HELPFUL, UNHELPFUL):
+        return Remark(before, helped=intent == HELPFUL) if before else None
+    is_open = found.zone == "abstain" and found.kind == OUT_OF_SCOPE and not intent
+    return Remark() if is_open and level == Level.NONE else None
 
 
 def _to_distress(found: Found, safety_asked_at: datetime | None, now: datetime) -> list[Reply]:
@@ -142,7 +163,7 @@ def _answer_extra(found: Found) -> dict[str, Any]:
     more = [Choice("了解更多", f"了解更多：{found.titles[0]}")] if found.has_more and found.titles else []
     if found.also:
         more.append(Choice(found.also, found.also))
-    return {"article": found.article, **(buttons(tuple(more)) if more else {}), **_marked(found)}
+    return {"article": found.article, **buttons((*more, *_MARKS)), **_marked(found)}
 
 
 def _marked(found: Found) -> dict[str, Any]:

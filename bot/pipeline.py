@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.answering import Answering
-from bot.dialogue import Reply, Turn, next_turn
+from bot.dialogue import Reply, Turn, next_turn, remark
 from bot.first_words import ASKS, SAFETY_WORDS, Moment, first_words, unread_words
 from bot.judgement import Judgement, judge
 from bot.linking import Linking, Wish, wish_of
@@ -23,6 +23,7 @@ from bot.replies import Intents
 from bot.restraint import Hold, Restraint
 from escalation.alarm import Alarm, Danger
 from escalation.cases import State
+from records.answer_marks import AnswerMarks
 from records.cases import Case
 from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
 from records.outbox_rows import PLAIN, Lane, OutboxRows, Pending
@@ -48,6 +49,7 @@ class Pipeline:
     answering: Answering
     conversations: Conversations
     transcripts: Transcripts
+    answer_marks: AnswerMarks
     outbox: OutboxRows
     alarm: Alarm
     linking: Linking
@@ -226,10 +228,11 @@ class Pipeline:
         message, conversation, before = loaded
         intent = self.intents.of(message.body)
         found = await asyncio.to_thread(self.answering.find, message.body, now, before)
-        return next_turn(
+        turn = next_turn(
             level=conversation.level, intent=intent, found=found, now=now,
             safety_asked_at=conversation.crisis_reply_at, disclosed_at=conversation.disclosed_at,
         )  # fmt: skip
+        return replace(turn, remark=remark(intent, found, before, conversation.level))
 
     def _load(self, message_id: str) -> tuple[Message, Conversation, str] | None:
         """The message, its conversation, and the article the bot gave last, if that was just now."""
@@ -253,6 +256,8 @@ class Pipeline:
             return None
         if conversation.is_blocked:  # since the message came
             return None
+        if turn.remark is not None:
+            self.answer_marks.keep(connection, message, turn.remark.article, now, helped=turn.remark.helped)
         held = None
         for reply in turn.replies:
             row_id = self.outbox.add(

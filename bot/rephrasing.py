@@ -78,7 +78,7 @@ class Rephrasing:
         now: datetime,
     ) -> Held | None:  # fmt: skip
         """Let a reply that was just queued wait, when it may be said in other words; None when it goes as it is."""
-        article = self.answering.library.articles.get(str(reply.extra.get("article", "")))
+        article = self.answering.knowledge.library.articles.get(str(reply.extra.get("article", "")))
         draft = self.rules.draft(article) if article else None
         if draft is None or not reply.text.startswith(self.answering.short(draft.article)):  # or it is the long text
             return None
@@ -145,7 +145,7 @@ class Rephrasing:
 
     def _bubble(self, draft: Draft, said: Sequence[str]) -> str:
         """The model's sentences, those that are always said as they are, the source, and that a machine wrote."""
-        library = self.answering.library
+        library = self.answering.knowledge.library
         kept = render("".join(draft.kept), self.answering.numbers, self.answering.region)
         lines = "".join(said) + kept, library.cite(library.articles[draft.article]), self.rules.label_for(draft)
         return "\n".join(lines)

@@ -7,6 +7,7 @@ from rich.console import Console
 
 import outside
 import wiring
+from command import answering
 from escalation.calling import outside_of, ways_of
 from escalation.routing import RUNG_WORDS
 from knowledge.encoder import EncoderError
@@ -86,7 +87,7 @@ def faults_in_knowledge(settings: Settings) -> list[str]:
     if not settings.encoder and not settings.database_url:
         return []  # `hotline serve` builds what is missing
     try:
-        wiring.load_answering(settings, strict=True)
+        answering.load_answering(settings)
     except (IndexRefused, EncoderError, CalibrationError, OSError) as error:
         return [f"机器人现在答不了知识问题，只能请人转给老师；请运行 hotline index。原因：{error}"]
     return []

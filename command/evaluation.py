@@ -16,6 +16,7 @@ import triage.measure
 import wiring
 from command import answering, screening_report
 from knowledge.articles import load_library
+from knowledge.calibrate import LIBRARY
 from knowledge.index import IndexRefused
 from knowledge.questions_file import read_questions
 from knowledge.rephrase import load_rules
@@ -74,7 +75,7 @@ def answers(file: Labelled) -> None:
         raise typer.BadParameter(f"{file}: not labelled questions ({error!r}); needs id, text and topics") from error
     settings = load_settings()
     answering.ensure_index(settings)
-    served = wiring.load_answering(settings, strict=True)
+    served = answering.load_answering(settings).knowledge
     if served.answerer is None:
         raise IndexRefused("there is no index; run `hotline index`")
     known = served.library.articles.keys()
@@ -90,7 +91,7 @@ def generation(
     fit: Annotated[bool, typer.Option(help="also find the thresholds that this file suggests")] = False,
 ) -> None:
     """How many harmed rephrasings are caught and how many good ones kept, by kind of harm; needs no model."""
-    rules, library = load_rules(), load_library(wiring.KNOWLEDGE / "library")
+    rules, library = load_rules(), load_library(LIBRARY)
     try:
         texts = read_rephrasings(file)
         shares = knowledge.rephrase_measure.measure(rules, library, texts)

@@ -17,6 +17,8 @@ from escalation.care.watch import FollowUpWatch
 from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.handling import Handling
+from escalation.library.library_desk import LibraryDesk
+from escalation.library.masking import load_masking
 from escalation.permissions import Permissions
 from escalation.record.form import load_form
 from escalation.record.merge_desk import MergeDesk
@@ -51,6 +53,7 @@ class Desks:
     admission: Admission
     sharing: SharingDesk
     accounts: AccountOffice
+    library: LibraryDesk
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -96,6 +99,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         admission=Admission(permissions, store.cases, store.alerts, store.shares),
         sharing=SharingDesk(handling, store.shares),
         accounts=make_office(store, permissions),
+        library=LibraryDesk(store.articles, store.answer_marks, store.staff, load_masking()),
     )
 
 

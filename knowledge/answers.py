@@ -24,6 +24,7 @@ GOES_ON_AT = 0.1  # a question less likely than this to be any article's is not 
 MOST_CLAUSES = 4
 _BEST = 5
 _NEVER = 2.0  # no probability is so high
+OUT_OF_SCOPE = "out_of_scope"  # the kind of a question that no rule leaves to people and no article answers
 SURE_AT = 0.9  # a clause alone names a topic only when it is this sure
 
 
@@ -122,7 +123,7 @@ class Answerer:
             found.articles[0] if found.zone == "answer" else None,
             found.articles,
             found.first,
-            "out_of_scope" if found.zone == "abstain" else "",
+            OUT_OF_SCOPE if found.zone == "abstain" else "",
             by_words=found.by is not self._calibration,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -117,8 +117,12 @@ class Library:
         return seen.hexdigest()[:16]
 
     def cite(self, article: Article) -> str:
-        """The line 来源：… for readers; internal marks (general knowledge, product) are left out."""
-        titles = [self.sources[key].title for key in article.sources if key not in ("GK", "PD")]
+        """The line 来源：… for readers."""
+        return self.cite_keys(article.sources)
+
+    def cite_keys(self, keys: Iterable[str]) -> str:
+        """The same of a draft; unknown keys and internal marks (general knowledge, product) are left out."""
+        titles = [self.sources[key].title for key in keys if key in self.sources and key not in ("GK", "PD")]
         return "来源：" + "、".join(titles) if titles else "来源：精神卫生常识"
 
 

@@ -145,6 +145,12 @@ def build(library: Library, encoder: Encoder, folder: Path, *, built_at: datetim
 
 def store(index: Index, folder: Path) -> Index:
     """Put an index in place of the one in the folder, which is kept as the version before."""
+    _switch(folder, prepare(index, folder))
+    return load(folder)
+
+
+def prepare(index: Index, folder: Path) -> str:
+    """Write a version beside the one in force and leave that one alone; returns its name."""
     folder.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
@@ -154,20 +160,48 @@ def store(index: Index, folder: Path) -> Index:
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    _switch(folder, version)
-    return load(folder)
+    return version
+
+
+def switch_to(folder: Path, library_digest: str, encoder_id: str) -> Index | None:
+    """Put a stored version of just this library in force, the newest that is whole; None when there is none.
+
+    So a change that is taken back brings the version before back at once.
+    """
+    for version in sorted(folder.glob("v*"), reverse=True):
+        try:
+            found = load_version(version)
+        except IndexRefused:
+            continue
+        if (found.manifest.library_digest, found.manifest.encoder_id) == (library_digest, encoder_id):
+            _switch(folder, version.name)
+            return found
+    return None
+
+
+def discard(folder: Path, version: str) -> None:
+    """Remove a prepared version that must not come into force."""
+    shutil.rmtree(folder / version, ignore_errors=True)
 
 
 def load(folder: Path) -> Index:
     """Read the current index; refuse one that is not whole."""
     try:
         version = folder / (folder / _CURRENT).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise IndexRefused(f"cannot read the index in {folder} ({error}); run `hotline index`") from error
+    return load_version(version)
+
+
+def load_version(version: Path) -> Index:
+    """Read one stored version; refuse one that is not whole."""
+    try:
         manifest = Manifest(**json.loads((version / _MANIFEST).read_text(encoding="utf-8")))
         if _checksum(version) != manifest.checksum:
             raise IndexRefused(f"the index in {version} is damaged: its checksum differs; run `hotline index`")
         index = _read(version, manifest)
     except (OSError, ValueError, KeyError, TypeError, CalibrationError) as error:
-        raise IndexRefused(f"cannot read the index in {folder} ({error}); run `hotline index`") from error
+        raise IndexRefused(f"cannot read the index in {version} ({error}); run `hotline index`") from error
     _check_shape(index)
     return index
 
@@ -189,6 +223,8 @@ def _after(name: str, taken: set[str]) -> bool:
 def _switch(folder: Path, version: str) -> None:
     pointer = folder / f".{_CURRENT}-{version}"
     previous = (folder / _CURRENT).read_text(encoding="utf-8").strip() if (folder / _CURRENT).exists() else ""
+    if version == previous:
+        return
     pointer.write_text(version, encoding="utf-8")
     os.replace(pointer, folder / _CURRENT)
     for old in folder.glob("v*"):

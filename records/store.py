@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from records.addresses import Addresses
 from records.alerts import Alerts
+from records.answer_marks import AnswerMarks
+from records.articles import Articles
 from records.asides import Asides
 from records.attachments import Attachments
 from records.audit_search import AuditSearch
@@ -85,6 +87,8 @@ class Store:
     roster: Roster
     factors: Factors
     audit: AuditSearch
+    articles: Articles
+    answer_marks: AnswerMarks
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -127,4 +131,6 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         roster=Roster(district),
         factors=Factors(district, vault),
         audit=AuditSearch(district),
+        articles=Articles(district),
+        answer_marks=AnswerMarks(district, vault),
     )

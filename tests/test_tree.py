@@ -32,9 +32,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "outside": ("settings", "records", "notify"),
     "refusals": ("settings", "records", "escalation", "bot"),
     "desk_rules": ("settings", "escalation", "triage"),
-    "wiring": ("desk_rules", "platforms", "outside", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
+    "knowing": ("settings", "knowledge", "records", "escalation", "bot"),
+    "wiring": ("knowing", "desk_rules", "platforms", "outside", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
     "server": ("wiring", "platforms", "refusals", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
-    "command": ("settings", "desk_rules", "outside", "wiring", "server", "triage", "knowledge", "records", "escalation", "bot"),
+    "command": ("settings", "knowing", "desk_rules", "outside", "wiring", "server", "triage", "knowledge", "records", "escalation", "bot"),
 }  # fmt: skip
 
 _ASKING = ("bot/channels/", "bot/recogniser.py", "bot/generator.py")  # what of the bot asks services outside
@@ -43,6 +44,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "ahocorasick_rs": ("triage/prefilter.py", "triage/concepts.py"),
     "alembic": ("records/database.py", "records/migrations/"),
     "cryptography": ("records/crypto.py", "bot/channels/tencent.py", "notify/push_key.py"),
+    "docx": ("escalation/library/importing.py",),
     "emoji": ("triage/",),
     "faiss": ("knowledge/vectors.py",),
     "fastapi": (
@@ -60,13 +62,23 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pwdlib": ("escalation/accounts.py",),
     "pydantic": ("settings.py",),
     "pydantic_settings": ("settings.py",),
+    "pypdf": ("escalation/library/importing.py",),
     "re2": ("triage/",),
     "reportlab": ("escalation/record/pdf.py",),
     "segno": ("escalation/console/account.py",),
     "rich": ("command/", "knowledge/measure.py", "knowledge/calibrate.py", "knowledge/train.py", "triage/train.py"),
     "sentence_transformers": ("knowledge/character_grams.py",),
     "sqlalchemy": ("records/", "notify/", "escalation/", "bot/", "server.py", "wiring.py", "refusals.py", "command/"),
-    "structlog": ("records/feed.py", "notify/", "bot/", "server.py", "wiring.py", "refusals.py", "command/"),
+    "structlog": (
+        "records/feed.py",
+        "notify/",
+        "bot/",
+        "server.py",
+        "wiring.py",
+        "knowing.py",
+        "refusals.py",
+        "command/",
+    ),
     "telegram": ("bot/channels/",),
     "torch": ("knowledge/character_grams.py",),
     "typer": ("command/",),
@@ -151,6 +163,7 @@ def test_every_library_of_the_project_has_a_home() -> None:
         "google-re2": "re2",
         "faiss-cpu": "faiss",
         "pydantic-settings": "pydantic_settings",
+        "python-docx": "docx",
         "python-telegram-bot": "telegram",
     }
     without_import = {"jinja2", "python-multipart"}  # FastAPI's templates and forms

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wiring
+from command.answering import load_answering
 from command.bench import baselines, screens
 from command.bench.deployment import Deployment, ServerProcess
 from command.bench.load import Lines, Step, Stream, Timing, drive, repeat
@@ -137,8 +138,8 @@ async def thinking(bench: Bench) -> list[Row]:
     mixed, questions = around(bench.samples.mixed), around(bench.samples.questions)
     judged = repeat(lambda: bench.screener.judge(next(mixed)), bench.seconds)
     plain = repeat(lambda: by_keywords(next(mixed)), bench.seconds)
-    answering = wiring.load_answering(bench.ours.settings)
-    library = answering.library
+    answering = load_answering(bench.ours.settings)
+    library = answering.knowledge.library
     lexical = Lexical.over([text for a in library.articles.values() for text in (*passages_of(a), *a.questions)])
     now = wiring.utc_now()
     found = repeat(lambda: answering.find(next(questions), now), bench.seconds)

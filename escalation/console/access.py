@@ -21,6 +21,8 @@ from escalation.alarm import Alarm
 from escalation.desks import Desks
 from escalation.own_ways import OwnWays
 from escalation.receipts import Receipts
+from knowledge.answers import Answer
+from knowledge.in_force import Knowledge
 from records.attachments import Attachments
 from records.audit_search import AuditSearch
 from records.cases import Case
@@ -44,6 +46,7 @@ ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console/roster", "排班", "roster_view"),
     ("/console/handovers", "交接班", "handover_view"),
     ("/console/institutions", "机构", "institution_view"),
+    ("/console/library", "知识库", "library_view"),
     ("/console/notices", "我的通知", "notice_own"),
     ("/console/invited", "请我看的个案", "shared_list"),
     ("/console/accounts", "账号", "accounts_manage"),
@@ -52,11 +55,21 @@ ROOMS = (  # the pages of the header, for those whose role may do the action
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
 
 
-class Suggests(Protocol):
-    """Finds articles for a counsellor to insert: (id, title, short text)."""
+class Speaks(Protocol):
+    """The articles as the bot uses them."""
+
+    knowledge: Knowledge
 
     def suggest(self, text: str, now: datetime) -> list[tuple[str, str, str]]:
-        """The nearest articles, best first."""
+        """The nearest articles for a counsellor to insert, best first: (id, title, short text)."""
+        ...
+
+    def choose(self, text: str, now: datetime) -> Answer | None:
+        """What the bot would do with a question."""
+        ...
+
+    def filled(self, text: str) -> str:
+        """A text of an article with this deployment's numbers."""
         ...
 
 
@@ -107,7 +120,7 @@ class Console:
     desks: Desks
     accounts: Accounts
     explain: Callable[[str], str]  # a rule's plain reason
-    articles: Suggests
+    articles: Speaks
     attachments: Attachments
     transcripts: Transcripts
     audit: AuditSearch

@@ -23,6 +23,7 @@ from records.tables.care import (
 from records.tables.cases import alert, case_record, level_change, note
 from records.tables.directory import institution, institution_version
 from records.tables.house import event, seal
+from records.tables.library import answer_mark, article_draft, article_review, article_version, unanswered
 from records.tables.notices import notice, notice_address
 from records.tables.people import contact, contact_decision, contact_plan, link_code
 from records.tables.record import record_entry, safety_plan
@@ -45,6 +46,10 @@ __all__ = [
     "UtcTime",
     "alert",
     "allowance",
+    "answer_mark",
+    "article_draft",
+    "article_review",
+    "article_version",
     "assessment",
     "attachment",
     "audit",
@@ -100,4 +105,5 @@ __all__ = [
     "transcript",
     "transfer",
     "whisper",
+    "unanswered",
 ]

@@ -11,6 +11,7 @@ from bot.answering import Answering
 from knowledge.answers import Answer
 from knowledge.articles import load_library
 from knowledge.calibrate import LIBRARY
+from knowledge.in_force import Knowledge
 from settings import load_settings
 from tests.building import NOW
 
@@ -30,6 +31,7 @@ class Decided:
 @pytest.mark.parametrize(("zone", "article"), [("answer", "E023"), ("choices", None)])
 def test_what_was_found_by_words_alone_says_so(zone: str, article: str | None, by_words: bool) -> None:
     answer = Answer(zone, article, ("E023", "E024", "E025"), 0.9, by_words=by_words)  # type: ignore[arg-type]  # a zone
-    answering = Answering(load_library(LIBRARY), Decided(answer), load_settings({}).numbers(), {})  # type: ignore[arg-type]  # a fake
+    known = Knowledge(load_library(LIBRARY), Decided(answer))  # type: ignore[arg-type]  # a fake
+    answering = Answering(known, load_settings({}).numbers(), {})
     found = answering.find("睡不着", NOW)
     assert (found.zone, found.by_words) == (zone, by_words)

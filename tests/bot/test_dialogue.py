@@ -49,7 +49,7 @@ def test_every_kind_of_silence_with_its_own_words_is_one_that_knowledge_knows() 
     assert set(_ABSTAIN) <= {rule.kind for rule in load_rules()}
 
 
-@pytest.mark.parametrize("intent", ["hello", "thanks", "exit"])
+@pytest.mark.parametrize("intent", ["hello", "thanks", "exit", "helpful", "unhelpful"])
 def test_a_greeting_is_answered_as_one_and_not_searched(intent: str) -> None:
     assert said(ANSWER, intent=intent) == [f"talk.{intent}"]
 
@@ -78,7 +78,11 @@ def test_an_answer_stands_above_its_source_and_offers_more() -> None:
     assert reply.text == "早点睡。\n来源：睡眠手册"
     assert reply.extra == {
         "article": "E001",
-        "choices": [{"label": "了解更多", "text": "了解更多：失眠怎么办"}],
+        "choices": [
+            {"label": "了解更多", "text": "了解更多：失眠怎么办"},
+            {"label": "有帮助", "text": "有帮助"},
+            {"label": "没帮助", "text": "没帮助"},
+        ],
     }
 
 

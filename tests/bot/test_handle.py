@@ -61,7 +61,7 @@ async def die_before_answering(service: Service, conversation_id: str, text: str
 
 async def test_an_answer_carries_the_article_its_words_and_its_source(knowing_service: Service) -> None:
     service, chat = knowing_service, greeted(knowing_service)
-    library = service.pipeline.answering.library
+    library = service.pipeline.answering.knowledge.library
     article = next(a for a in library.articles.values() if "GK" not in a.sources and a.sections)
 
     await say(service, chat, article.title)
@@ -73,7 +73,8 @@ async def test_an_answer_carries_the_article_its_words_and_its_source(knowing_se
     assert message.body.endswith(library.cite(article))
     assert "来源：" in message.body
     assert "{{" not in message.body
-    (more,) = message.extra["choices"]
+    more, *marks = message.extra["choices"]
+    assert [mark["text"] for mark in marks] == ["有帮助", "没帮助"]
     await say(service, chat, more["text"])
     await deliver(service)
     assert article.sections[0].heading in heard(service, chat)[-1].body
@@ -110,7 +111,7 @@ async def test_a_second_topic_is_offered_as_a_button(small_service: Service) -> 
     await say(small_service, chat, QUESTION)
     await deliver(small_service)
     (message,) = heard(small_service, chat)
-    assert [choice["text"] for choice in message.extra["choices"]] == ["中医调理"]
+    assert [choice["text"] for choice in message.extra["choices"]] == ["中医调理", "有帮助", "没帮助"]
 
 
 async def test_choices_come_as_buttons_and_a_person_is_one_of_them(small_service: Service) -> None:

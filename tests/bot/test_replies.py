@@ -54,7 +54,7 @@ def keys_in_code() -> set[str]:
     written = {text for text in found if pattern.fullmatch(text)}
     safety = {decide(level, Level.NONE, person_owns=False).safety_reply for level in Level} - {None}
     made = {f"{key}_again" for key in safety} | {waiting_key(level, sent) for level in Level for sent in range(20)}
-    made |= {f"talk.{intent}" for intent in ("hello", "thanks", "exit")}
+    made |= {f"talk.{intent}" for intent in ("hello", "thanks", "exit", "helpful", "unhelpful")}
     return written | {str(key) for key in safety} | made
 
 

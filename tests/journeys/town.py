@@ -69,16 +69,20 @@ class Town:
 
     def seat(self, browser: Browser, name: str, *roles: str) -> Page:
         """A counsellor who signed in a moment ago."""
+        page = self.desk(browser, name, *roles)
+        page.goto(f"{self.url}/console")
+        expect(page.locator("#connection")).to_contain_text("正常")
+        return page
+
+    def desk(self, browser: Browser, name: str, *roles: str) -> Page:
+        """The browser of somebody who signed in a moment ago and opened nothing yet."""
         who = counsellor(self.service.store, self.service.writer, name, *roles)
         cookie, now = secrets.token_urlsafe(16), self.service.now()
         session = StaffSession(hash_cookie(cookie), who.id, secrets.token_urlsafe(16), now, now)
         do(self.service.writer, lambda c: self.service.store.staff.open_session(c, session))
         context = browser.new_context(viewport=DESK, locale="zh-CN")
         context.add_cookies([{"name": "xindeng_console", "value": cookie, "url": self.url}])
-        page = context.new_page()
-        page.goto(f"{self.url}/console")
-        expect(page.locator("#connection")).to_contain_text("正常")
-        return page
+        return context.new_page()
 
 
 def running_town(folder: Path, rules: SendRules | None = None) -> Iterator[Town]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from knowledge_samples import BUILT_AT
 from knowledge import index as index_module
 from knowledge.articles import Library
 from knowledge.encoder import StaticEncoder
-from knowledge.index import Index, IndexRefused, build, load
+from knowledge.index import Index, IndexRefused, assemble, build, discard, load, prepare, switch_to
 from knowledge.ranking import Calibration
 from knowledge.search import Search
 
@@ -105,3 +106,30 @@ def test_failed_build_leaves_the_old_index_in_place(
         build(small_library, tiny_encoder, folder, built_at=BUILT_AT, calibration=plain_calibration)
     assert sorted(path.name for path in folder.iterdir()) == ["CURRENT", "v00001"]
     assert load(folder).manifest.rows == 21
+
+
+def test_a_prepared_version_is_in_force_only_after_the_switch_and_can_be_taken_back(
+    folder: Path, small_library: Library, tiny_encoder: StaticEncoder, plain_calibration: Calibration
+) -> None:
+    fewer = replace(small_library, articles={"E901": small_library.articles["E901"]})
+    fitted = replace(plain_calibration, library_digest=fewer.digest)
+    prepare(assemble(fewer, tiny_encoder, built_at=BUILT_AT, calibration=fitted), folder)
+    assert load(folder).manifest.library_digest == small_library.digest
+    assert switch_to(folder, fewer.digest, "tiny") is not None
+    assert load(folder).manifest.library_digest == fewer.digest
+    assert switch_to(folder, small_library.digest, "tiny") is not None
+    assert version_of(folder).name == "v00001"
+    assert sorted(path.name for path in folder.iterdir()) == ["CURRENT", "v00001", "v00002"]
+
+
+def test_nothing_is_switched_to_that_is_damaged_discarded_or_another_encoders(
+    folder: Path, small_library: Library, tiny_encoder: StaticEncoder, plain_calibration: Calibration
+) -> None:
+    fewer = replace(small_library, articles={"E901": small_library.articles["E901"]})
+    fitted = replace(plain_calibration, library_digest=fewer.digest)
+    index = assemble(fewer, tiny_encoder, built_at=BUILT_AT, calibration=fitted)
+    (folder / prepare(index, folder) / "entries.json").write_bytes(b"broken")
+    discard(folder, prepare(index, folder))
+    assert switch_to(folder, fewer.digest, "tiny") is None
+    assert switch_to(folder, small_library.digest, "other") is None
+    assert version_of(folder).name == "v00001"

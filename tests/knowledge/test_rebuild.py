@@ -76,5 +76,5 @@ def test_thresholds_of_another_library_are_refused(made: Index, tmp_path: Path) 
 
 
 def test_the_shipped_encoder_keeps_the_thresholds_it_came_with(encoder: StaticEncoder, tmp_path: Path) -> None:
-    made = rebuild(tmp_path, encoder, built_at=BUILT_AT)
+    made = rebuild(tmp_path, encoder, built_at=BUILT_AT, files={})
     assert made.calibration.encoder_id == encoder.id

@@ -4,6 +4,7 @@
 const SPEAKER = { bot: "机器人", counsellor: "真人老师", visitor: "您" };
 const STATE = { sending: "发送中", failed: "未送达，正在重试", stored: "已送达" };
 const NEAR_PX = 80;
+const MARKS = ["有帮助", "没帮助"]; // they speak of the newest answer, and once
 
 export class Rows {
   constructor(log, newer, numbers, choose) {
@@ -78,6 +79,7 @@ export class Rows {
   }
 
   place(row, message) {
+    if (message.article || MARKS.includes(message.text)) this.endMarks(row);
     const place = this.era * 1e9 + message.seq;
     row.dataset.place = String(place);
     this.stored.set(message.id, row);
@@ -120,11 +122,16 @@ export class Rows {
     return row;
   }
 
+  endMarks(row) {
+    for (const button of this.log.querySelectorAll(".choice.mark")) if (!row.contains(button)) button.parentElement.remove();
+  }
+
   offer(choices) {
     const list = element("ul", "choices");
     for (const { label, text } of choices) {
       const button = element("button", "button choice", label);
       button.type = "button";
+      button.classList.toggle("mark", MARKS.includes(text));
       button.addEventListener("click", () => this.choose(text));
       const line = document.createElement("li");
       line.append(button);

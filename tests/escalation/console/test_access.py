@@ -161,7 +161,7 @@ _FORGED = (
 
 async def test_a_forged_change_of_state_is_refused_on_every_route(site: Site) -> None:
     _, case_id = await person_with_case(site)
-    seat = site.seat("lin", "counsellor", "supervisor", "duty_lead", "admin", "privacy_officer", "expert")
+    seat = site.seat("lin", "counsellor", "supervisor", "duty_lead", "admin", "privacy_officer", "expert", "editor")
     before = rows(site.service.store.engine, t.case_record)
     fields = {"reply_id": "a" * 32, "text": "x", "level": "low", "reason": "x"}
     for headers, (method, path) in product(_FORGED, console_routes(site)):

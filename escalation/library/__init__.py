@@ -1,0 +1,1 @@
+"""The library of a deployment: who writes an article, who decides about it, and how it comes into force."""
