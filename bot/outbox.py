@@ -78,7 +78,8 @@ class Outbox:
                 bell.clear()
                 await self._start_due(channel, lanes, under_way, idle_s)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), idle_s)
+                    async with asyncio.timeout(idle_s):  # wait_for of Python 3.11 may swallow that we are stopped
+                        await bell.wait()
         finally:  # what is half out is marked, or it would go out twice
             if under_way:
                 await asyncio.wait(under_way, timeout=_PARTING_S)

@@ -93,7 +93,8 @@ async def play(url: str, drill: str, scripts: tuple[Script, ...], speed: float, 
             for number, script in enumerate(scripts)
         ]
         try:
-            await asyncio.wait_for(asyncio.gather(*(visit.play() for visit in visits)), _LONGEST_S)
+            async with asyncio.timeout(_LONGEST_S):
+                await asyncio.gather(*(visit.play() for visit in visits))
         except TimeoutError:
             out.print("时间到了：服务器太慢，没有等完所有回复。")
         except httpx.TransportError as error:

@@ -60,8 +60,7 @@ class Feed:
         """Stop reading and let every listener end."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         for listeners in self._listeners.values():
             for waiting in listeners:
                 waiting.put_nowait(None)
@@ -85,7 +84,8 @@ class Feed:
                 yield missed
             while True:
                 try:
-                    item = await asyncio.wait_for(waiting.get(), 15)
+                    async with asyncio.timeout(15):
+                        item = await waiting.get()
                 except TimeoutError:
                     yield None
                     continue
@@ -110,7 +110,8 @@ class Feed:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):  # wait_for of Python 3.11 may swallow that we are stopped
+                    await self._bell.wait()
             self._bell.clear()
             try:
                 fresh = await asyncio.to_thread(self._read)

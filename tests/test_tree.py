@@ -192,6 +192,11 @@ def test_sql_is_written_in_records_only() -> None:
     assert _PING[1] in (ROOT / _PING[0]).read_text(encoding="utf-8")
 
 
+def test_nothing_waits_with_wait_for() -> None:
+    """In Python 3.11 it may swallow that the task was cancelled, and then the service never stops."""
+    assert _offenders(lambda name: "wait_for(" in (ROOT / name).read_text(encoding="utf-8")) == {}
+
+
 def test_nobody_else_names_the_tables() -> None:
     def look(name: str) -> list[str]:
         return [found for found in _imports(_tree(name)) if _is_under(found, "records.tables")]

@@ -180,4 +180,5 @@ def _question(account: str, cursor: str, token: str) -> dict[str, Any]:  # Any: 
 
 async def _wait(bell: asyncio.Event, most_s: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), most_s)
+        async with asyncio.timeout(most_s):  # wait_for of Python 3.11 may swallow that we are stopped
+            await bell.wait()

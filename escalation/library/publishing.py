@@ -135,7 +135,8 @@ async def try_apart(order: Order) -> Verdict:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        told, _ = await asyncio.wait_for(process.communicate(json.dumps(asdict(order)).encode()), _LONGEST_S)
+        async with asyncio.timeout(_LONGEST_S):
+            told, _ = await process.communicate(json.dumps(asdict(order)).encode())
     finally:
         if process.returncode is None:
             process.kill()

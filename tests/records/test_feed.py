@@ -114,6 +114,18 @@ async def test_stopping_lets_every_listener_end(store: Store) -> None:
     assert await asyncio.wait_for(listening, WAIT_S) == []
 
 
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_bell_in_the_moment_of_the_stop_keeps_nothing_running(store: Store, steps: int) -> None:
+    heard = Feed(store.engine, poll_s=60)
+    await heard.start()
+    await asyncio.sleep(0)  # it waits for the bell
+    heard.ring()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(WAIT_S):
+        await heard.stop()
+
+
 async def test_a_screen_that_is_too_slow_is_ended_and_resumes_by_its_cursor(
     store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
