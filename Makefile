@@ -16,10 +16,10 @@ test: $(VENV)/.tested  ## install what the tests need and run every check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 fast: $(VENV)/.tested  ## the tests without browser and PostgreSQL
-	$(BIN)/pytest -m "not browser and not postgres"
+	$(BIN)/pytest -n 3 --dist loadfile -m "not browser and not postgres"
 
 demo: $(VENV)/.installed  ## scripted visitors against the running server
 	$(BIN)/hotline demo
