@@ -17,6 +17,7 @@ from bot.channels import Channel
 from bot.dialogue import TOPIC_BUTTONS
 from bot.messages import Arrival, Inbound, Receipt
 from bot.pipeline import LONGEST_BYTES, Pipeline
+from bot.replies import GREETING
 from records import events
 from records.attachments import Attachments
 from records.contacts import Contact, Contacts
@@ -129,7 +130,7 @@ class Intake:
         pipeline.outbox.add(
             connection,
             Pending(
-                conversation_id, arrival.channel, Lane.REPLY, "bot", conversation.epoch, "greeting.first",
+                conversation_id, arrival.channel, Lane.REPLY, "bot", conversation.epoch, GREETING,
                 extra=TOPIC_BUTTONS, id=row_id,
             ),
             now,

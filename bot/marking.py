@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ import structlog
 from bot.channels import Channel
 from bot.parcels import Parcel, Verdict, verdict
 from bot.reminding import Reminding
-from bot.replies import Replies
+from bot.replies import GREETING, Replies
 from escalation.alarm import Alarm
 from escalation.routing import is_waiting_note
 from records import events
@@ -107,9 +107,7 @@ class Marking:
             return self.rows.set_state(connection, [item.id], "sent", finished_at=now, lease_until=None)
         fresh = replace(item, owner_epoch=conversation.epoch, owner_id=conversation.owner_id)
         if self.channels[item.channel].delivers_by_store and verdict(fresh) is Verdict.DROP:
-            return self.rows.set_state(
-                connection, [item.id], "dropped", reason="fence", finished_at=now, lease_until=None
-            )
+            return self.drop(connection, [item], "fence", now)
         seq = conversation.last_seq + 1
         new = NewMessage(
             conversation.id, item.origin, "text", item.channel, item.id, self.replies.text_of(item), now,
@@ -126,12 +124,18 @@ class Marking:
             self.reminding.expect(connection, conversation.id, seq, now)
         return None
 
+    def drop(self, connection: sa.Connection, items: Sequence[Pending], reason: str, now: datetime) -> None:
+        """Quietly: nobody needs these words any more. A greeting that told nobody of the machine is made up for."""
+        ids = [item.id for item in items]
+        self.rows.set_state(connection, ids, "dropped", reason=reason, finished_at=now, lease_until=None)
+        for item in items:
+            if item.key == GREETING:
+                self.conversations.change(connection, item.conversation_id, disclosed_at=None)
+
     def give_up(self, connection: sa.Connection, item: Pending, reason: str, now: datetime) -> None:
         """Loudly: the console shows that words did not reach the person; in a crisis the ladder is climbed."""
         if is_waiting_note(item.key) or KNOCK in item.extra:  # it rings already, and says as much
-            return self.rows.set_state(
-                connection, [item.id], "dropped", reason=reason, finished_at=now, lease_until=None
-            )
+            return self.drop(connection, [item], reason, now)
         self.rows.set_state(connection, [item.id], "dead", reason=reason, finished_at=now, lease_until=None)
         self.conversations.get(connection, item.conversation_id, lock=True)  # its case neither opens nor closes now
         case = self.alarm.cases.open_case_of(connection, item.conversation_id)

@@ -122,8 +122,8 @@ class Outbox:
         while not going and stopped:  # behind what is dropped a person's words may wait
             due = self.rows.due(connection, due_by, channel=channel, besides=tuple(self.channels), lanes=lanes)
             going = [item for item in due if verdict(item) is Verdict.SEND]
-            dropped = [item.id for item in due if verdict(item) is Verdict.DROP]
-            self.rows.set_state(connection, dropped, "dropped", reason="fence", finished_at=now, lease_until=None)
+            dropped = [item for item in due if verdict(item) is Verdict.DROP]
+            self.marking.drop(connection, dropped, "fence", now)
             allowed = self._allowed(connection, going, now)
             stopped = bool(dropped) or len(allowed) < len(going)
             going = allowed
@@ -145,9 +145,7 @@ class Outbox:
             if answer is Leave.SEND or KNOCK in item.extra:
                 going.append(item)
             elif item.origin == "bot":
-                self.rows.set_state(
-                    connection, [item.id], "dropped", reason=answer.value, finished_at=now, lease_until=None
-                )
+                self.marking.drop(connection, [item], answer.value, now)
             else:
                 self.marking.give_up(connection, item, answer.value, now)
         return going

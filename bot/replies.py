@@ -13,6 +13,7 @@ from pathlib import Path
 from records.outbox_rows import PLAIN, Pending
 
 FOLDER = Path(__file__).parent / "texts"
+GREETING = "greeting.first"  # who we are, and that a program answers
 _NUMBER = re.compile(r"\{n:([a-z_0-9]+)\}")
 _TRIMMED = string.punctuation + string.whitespace + "，。！？、～…“”"
 

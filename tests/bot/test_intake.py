@@ -177,3 +177,13 @@ async def test_two_people_may_have_one_id_and_the_same_words(service: Service, c
     assert not second.receipt.is_repeat
     assert first.conversation_id != second.conversation_id
     assert len(rows(service.store.engine, t.case_record)) == 2
+
+
+async def test_a_greeting_that_was_dropped_is_no_disclosure(service: Service, channel: FakeChannel) -> None:
+    await service.intake.arrive(arrival("", "e1", kind="joined"))
+    (row,) = rows(service.store.engine, t.conversation)
+    assert row.disclosed_at is not None
+    do(service.writer, lambda c: service.store.conversations.change(c, row.id, epoch=9))  # it has changed hands
+    await deliver(service)
+    (row,) = rows(service.store.engine, t.conversation)
+    assert row.disclosed_at is None
