@@ -79,11 +79,16 @@ def migrate(engine: sa.Engine) -> None:
 def check_key(engine: sa.Engine, vault: Vault, district: str) -> None:
     """Refuse to start with a key that does not fit this database; on first use, leave the probe."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        row = connection.execute(sa.select(seal.c.probe_sealed).where(seal.c.district_id == district)).first()
+        stored = sa.select(seal.c.probe_sealed).where(seal.c.district_id == district)
+        row = connection.execute(stored).first()
         if row is None:
             probe = vault.seal("xindeng", "seal.probe", district)
-            connection.execute(seal.insert().values(district_id=district, id="probe", probe_sealed=probe))
-            return
+            try:
+                with connection.begin_nested():
+                    connection.execute(seal.insert().values(district_id=district, id="probe", probe_sealed=probe))
+            except sa.exc.IntegrityError:  # another process of this deployment was faster
+                pass
+            row = connection.execute(stored).one()
         vault.open(row.probe_sealed, "seal.probe", district)
 
 

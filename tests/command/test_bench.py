@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from command.bench.large import mixed_library
@@ -39,6 +41,13 @@ ROWS = (
     "choosing one answer of 500 passages",
     "choosing one answer of 500 passages, processor time",
 )
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Iterator[None]:
+    """The bench silences the log of its process; the tests after it read logs."""
+    yield
+    structlog.reset_defaults()
 
 
 def test_a_short_bench_gives_every_row_with_its_baseline(tmp_path: Path) -> None:
