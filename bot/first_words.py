@@ -8,11 +8,20 @@ from datetime import datetime, timedelta
 from bot.dialogue import was_asked
 from bot.messages import Inbound
 from bot.restraint import SLOW_DOWN, Hold
-from triage.risk import Level
+from triage.risk import Category, Level, Screening
 
 ASKS = "safety.low"  # the one direct question
 # after these the same words wait a while; a line about who was called is none of them
 SAFETY_WORDS = ("safety.low", "safety.medium", "safety.high", "safety.emergency", "handover.emergency_button")
+OWN_LIFE = frozenset({Category.SUICIDE, Category.SELF_HARM})
+# what danger of another kind than to one's own life is spoken to as, the first that fits; see `fitting`
+SITUATIONS = {
+    Category.ABUSE: "abuse",
+    Category.HARM_OTHERS: "harm",
+    Category.PSYCHOSIS: "voices",
+    Category.PANIC_MEDICAL: "body",
+}
+FITTED = frozenset({"safety.medium", "safety.high"})  # an emergency hears one text: call now
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,7 @@ class Moment:
     had_case: bool
     hold: Hold
     remark: str  # said when nothing more urgent is
+    situation: str = ""  # which of the texts for this level
 
 
 def first_words(moment: Moment, now: datetime, repeat: timedelta) -> str:
@@ -36,7 +46,7 @@ def first_words(moment: Moment, now: datetime, repeat: timedelta) -> str:
         return "handover.emergency_button"
     if moment.safety_reply is not None:
         if moment.level > moment.level_before or moment.safety_said_at is None:
-            return moment.safety_reply
+            return fitting(moment.safety_reply, moment.situation)
         if now - moment.safety_said_at >= repeat:
             return f"{moment.safety_reply}_again"
     is_too_fast = moment.hold in (Hold.SLOW, Hold.SILENT)
@@ -49,6 +59,22 @@ def first_words(moment: Moment, now: datetime, repeat: timedelta) -> str:
     if moment.unread_words:
         return moment.unread_words
     return "" if moment.hold is Hold.BLOCKED else moment.remark
+
+
+def situation(found: Screening) -> str:
+    """Whom the words are about and what kind of danger they tell of; empty for somebody's own life."""
+    if found.level < Level.MEDIUM:  # the conversation as a whole rose
+        return "unclear"
+    if Category.THIRD_PARTY in found.categories:
+        return "other"
+    if OWN_LIFE.intersection(found.categories):
+        return ""
+    return next((name for category, name in SITUATIONS.items() if category in found.categories), "unclear")
+
+
+def fitting(key: str, situation: str) -> str:
+    """The text for a level and a situation: nobody is told of thoughts that they did not speak of."""
+    return f"{key}_{situation}" if situation and key in FITTED else key
 
 
 def unread_words(inbound: Inbound, *, has_case: bool, hears_voices: bool) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from bot.answering import Answering
 from bot.dialogue import Reply, Turn, next_turn, remark
-from bot.first_words import ASKS, SAFETY_WORDS, Moment, first_words, unread_words
+from bot.first_words import ASKS, SAFETY_WORDS, Moment, first_words, situation, unread_words
 from bot.judgement import Judgement, judge
 from bot.linking import Linking, Wish, wish_of
 from bot.marking import tell_of_message
@@ -171,7 +171,7 @@ class Pipeline:
             self.intents.of(inbound.text),
             unread_words(inbound, has_case=had_case is not None, hears_voices=self.hears_voices), level,
             conversation.level, disposition.safety_reply if disposition.opens_case else None,
-            conversation.crisis_reply_at, is_called, hold, inbound.remark,
+            conversation.crisis_reply_at, is_called, hold, inbound.remark, situation(judgement.screening),
         )  # fmt: skip
         if key := first_words(moment, now, self.crisis_repeat):
             self._speak(connection, conversation, key, level, now)

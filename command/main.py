@@ -167,7 +167,12 @@ def ask(
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
     """JSON lines; a bad one ends the command with its number."""
-    source = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
+    try:
+        source = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{file}: {error.strerror}; name a file of JSON lines, or - for standard input"
+        ) from error
     with source:
         for number, raw in enumerate(source, 1):
             if not raw.strip():

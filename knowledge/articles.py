@@ -159,7 +159,7 @@ def load_library(folder: Path) -> Library:
 
 
 def render(text: str, numbers: Mapping[str, str], region: Mapping[str, str]) -> str:
-    """Put telephone numbers and local facts in place; a local fact nobody configured says so."""
+    """As people read it: numbers and local facts in place (or that nobody configured them), headings as 【words】."""
 
     def fill(found: re.Match[str]) -> str:
         kind, key = found.groups()
@@ -169,7 +169,7 @@ def render(text: str, numbers: Mapping[str, str], region: Mapping[str, str]) -> 
             raise ArticleError(f"no telephone number is configured for {key!r}")
         return numbers[key]
 
-    return PLACEHOLDER.sub(fill, text)
+    return _HEADING.sub(r"【\1】", PLACEHOLDER.sub(fill, text))
 
 
 class _Fields:

@@ -25,7 +25,6 @@ from records.writer import Writer
 
 log = structlog.get_logger()
 _LANES = ((CALL,), (TRIAL, REPLY))
-_ALL = (CALL, TRIAL, REPLY)
 _AT_ONCE = 50
 _LEASE = timedelta(seconds=30)
 _DEADLINE_S = 10.0
@@ -70,13 +69,14 @@ class Sending:
         under_way: set[asyncio.Task[None]] = set()
         try:
             while True:
-                await self._begin(carrier, kinds, under_way)
+                await self.begin(carrier, kinds, under_way)
                 await asyncio.sleep(idle_s)
         finally:  # what is half out is marked, or it would go out twice
             if under_way:
                 await asyncio.wait(under_way, timeout=_PARTING_S)
 
-    async def _begin(self, carrier: str, kinds: Sequence[str], under_way: set[asyncio.Task[None]]) -> None:
+    async def begin(self, carrier: str, kinds: Sequence[str], under_way: set[asyncio.Task[None]]) -> None:
+        """Lease what is due and start sending it; what is half out stands in `under_way`."""
         try:
             for notice in await self._lease(carrier, kinds):
                 task = asyncio.create_task(self._bring(notice))
@@ -84,12 +84,6 @@ class Sending:
                 task.add_done_callback(partial(_ended, under_way))
         except Exception as error:  # like a delivery: rows stay due, the next look tries again
             log.error("notice.look_failed", error=type(error).__name__, carrier=carrier)
-
-    async def send_due(self) -> int:
-        """One round of every carrier; returns how many were sent or tried."""
-        leased = [notice for carrier in self.carriers for notice in await self._lease(carrier, _ALL)]
-        await asyncio.gather(*(self._bring(notice) for notice in leased))
-        return len(leased)
 
     def shown(self, notice: Notice) -> tuple[str, str]:
         """Title and text for the browser that was knocked at; it needs no link."""

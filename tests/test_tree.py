@@ -12,6 +12,7 @@ import pytest
 
 from records.tables import metadata
 from settings import PREFIX, Settings
+from tests.tree_rules import ARROWS, BROAD_EXCEPTS, HOMES
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("triage", "knowledge", "records", "notify", "escalation", "bot", "command")
@@ -19,83 +20,6 @@ MODULES = sorted([*ROOT.glob("*.py"), *(path for name in PACKAGES for path in (R
 NAMES = [str(path.relative_to(ROOT)) for path in MODULES]
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 50
 
-# package -> what of ours it may import; a prefix with a dot opens that module alone
-ARROWS: dict[str, tuple[str, ...]] = {
-    "settings": (),
-    "triage": (),
-    "knowledge": (),
-    "records": ("triage.risk",),
-    "notify": ("records",),
-    "escalation": ("triage", "knowledge", "records"),
-    "bot": ("triage", "knowledge", "records", "escalation"),
-    "platforms": ("settings", "records", "bot"),
-    "outside": ("settings", "records", "notify"),
-    "refusals": ("settings", "records", "escalation", "bot"),
-    "desk_rules": ("settings", "escalation", "triage"),
-    "knowing": ("settings", "knowledge", "records", "escalation", "bot"),
-    "wiring": ("knowing", "desk_rules", "platforms", "outside", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
-    "server": ("wiring", "platforms", "refusals", "settings", "triage", "knowledge", "records", "notify", "escalation", "bot"),
-    "command": ("settings", "knowing", "desk_rules", "outside", "wiring", "server", "triage", "knowledge", "records", "escalation", "bot"),
-}  # fmt: skip
-
-_ASKING = ("bot/channels/", "bot/recogniser.py", "bot/generator.py")  # what of the bot asks services outside
-# library -> where it may be named; anything else that is not of the standard library must be listed here too
-HOMES: dict[str, tuple[str, ...]] = {
-    "ahocorasick_rs": ("triage/prefilter.py", "triage/concepts.py"),
-    "alembic": ("records/database.py", "records/migrations/"),
-    "cryptography": ("records/crypto.py", "bot/channels/tencent.py", "notify/push_key.py"),
-    "docx": ("escalation/library/importing.py",),
-    "emoji": ("triage/",),
-    "faiss": ("knowledge/vectors.py",),
-    "fastapi": (
-        "escalation/console/",
-        "escalation/partner/",
-        "bot/channels/",
-        "server.py",
-        "refusals.py",
-        "command/bench/",
-    ),
-    "httpx": ("command/", *_ASKING, "notify/", "wiring.py", "platforms.py", "outside.py"),
-    "numpy": ("knowledge/", "triage/"),
-    "opencc": ("triage/", "knowledge/grams.py"),
-    "openpyxl": ("escalation/directory/sheets.py",),
-    "pwdlib": ("escalation/accounts.py",),
-    "pydantic": ("settings.py",),
-    "pydantic_settings": ("settings.py",),
-    "pypdf": ("escalation/library/importing.py",),
-    "re2": ("triage/",),
-    "reportlab": ("escalation/record/pdf.py",),
-    "segno": ("escalation/console/account.py",),
-    "rich": ("command/", "knowledge/measure.py", "knowledge/calibrate.py", "knowledge/train.py", "triage/train.py"),
-    "sentence_transformers": ("knowledge/character_grams.py",),
-    "sqlalchemy": ("records/", "notify/", "escalation/", "bot/", "server.py", "wiring.py", "refusals.py", "command/"),
-    "structlog": (
-        "records/feed.py",
-        "notify/",
-        "bot/",
-        "server.py",
-        "wiring.py",
-        "knowing.py",
-        "refusals.py",
-        "command/",
-    ),
-    "telegram": ("bot/channels/",),
-    "torch": ("knowledge/character_grams.py",),
-    "typer": ("command/",),
-    "uvicorn": ("command/",),
-    "xmltodict": ("bot/channels/tencent.py",),
-}
-
-# handle, deliver (twice: also what calls people), sweep, a door; the screening that counts as high, and its classifier that the rules do without; the writer and the encoder's thread, which hand a failure to its owner
-BROAD_EXCEPTS = {
-    "bot/outbox.py": 1,
-    "bot/pipeline.py": 1,
-    "knowledge/timely.py": 1,
-    "notify/sending.py": 1,
-    "records/writer.py": 2,
-    "server.py": 2,
-    "triage/screen.py": 2,
-}
 _SQL_TYPES = {"Connection", "Engine", "exc"}  # what others may name of SQLAlchemy
 _PING = ("server.py", 'connection.execute(sa.text("SELECT 1"))')
 
@@ -219,6 +143,11 @@ def test_a_module_has_at_most_three_hundred_lines() -> None:
 
 def test_a_file_of_tests_has_at_most_three_hundred_lines() -> None:
     assert _offenders(_too_long, (str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py"))) == {}
+
+
+def test_no_two_files_of_tests_share_a_name() -> None:
+    names = sorted(path.name for path in (ROOT / "tests").rglob("test_*.py"))  # pytest collects one of a name
+    assert names == sorted(set(names))
 
 
 def test_a_function_has_at_most_fifty_lines() -> None:

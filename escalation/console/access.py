@@ -37,7 +37,7 @@ FOLDER = Path(__file__).parent
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOUCH_EVERY = timedelta(seconds=60)
 ACCOUNT = "/console/account"
-ROOMS = (  # the pages of the header, for those whose role may do the action
+ROOMS = (  # the pages of the header, for those whose role may do the action; the first is where they start
     ("/console", "队列", "queue_view"),
     ("/console/follow-ups", "随访", "follow_up"),
     ("/console/referrals", "转介", "referral_view"),
@@ -45,10 +45,10 @@ ROOMS = (  # the pages of the header, for those whose role may do the action
     ("/console/floor", "现场", "floor_view"),
     ("/console/roster", "排班", "roster_view"),
     ("/console/handovers", "交接班", "handover_view"),
+    ("/console/invited", "请我看的个案", "shared_list"),
     ("/console/institutions", "机构", "institution_view"),
     ("/console/library", "知识库", "library_view"),
     ("/console/notices", "我的通知", "notice_own"),
-    ("/console/invited", "请我看的个案", "shared_list"),
     ("/console/accounts", "账号", "accounts_manage"),
     ("/console/audit", "审计", "audit_view"),
 )

@@ -25,7 +25,8 @@ class Exposure:
         """For the person concerned; empty in a calm week."""
         if not self.number:
             return ""
-        return f"这一周您陪了 {self.number} 个橙色、红色个案，一共 {spell(self.minutes)}。辛苦了，累了随时按“暂离”"
+        spent = f"，一共 {spell(self.minutes)}" if self.minutes else ""
+        return f"这一周您陪了 {self.number} 个橙色、红色个案{spent}，累了随时按“暂离”"
 
 
 def spell(minutes: int) -> str:

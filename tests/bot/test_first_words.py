@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from bot.first_words import Moment, first_words, situation
+from bot.restraint import Hold
 from records import tables as t
 from tests.building import (
     CRISIS,
     EMERGENCY,
     LOW,
+    NOW,
     PLAN,
     SMALL_TALK,
     Clock,
@@ -19,7 +24,7 @@ from tests.building import (
     rows,
     say,
 )
-from triage.risk import Level
+from triage.risk import Category, Level, Screening
 from wiring import Service
 
 pytestmark = pytest.mark.anyio
@@ -87,3 +92,33 @@ async def test_while_a_person_speaks_the_bot_is_silent_and_still_watches(service
     (case,) = rows(service.store.engine, t.case_record)
     assert case.level == Level.EMERGENCY
     assert len(rows(service.store.engine, t.assessment)) == 6
+
+
+@pytest.mark.parametrize(
+    ("level", "categories", "key"),
+    [
+        (Level.MEDIUM, "suicide", "safety.medium"),
+        (Level.MEDIUM, "self_harm abuse", "safety.medium"),
+        (Level.MEDIUM, "suicide third_party", "safety.medium_other"),
+        (Level.MEDIUM, "abuse", "safety.medium_abuse"),
+        (Level.HIGH, "harm_others psychosis", "safety.high_harm"),
+        (Level.HIGH, "psychosis", "safety.high_voices"),
+        (Level.HIGH, "panic_medical", "safety.high_body"),
+        (Level.HIGH, "", "safety.high_unclear"),
+        (Level.LOW, "panic_medical", "safety.medium_unclear"),
+        (Level.EMERGENCY, "abuse", "safety.emergency"),
+    ],
+)
+def test_nobody_is_told_of_thoughts_they_did_not_speak_of(level: Level, categories: str, key: str) -> None:
+    found = Screening(level, tuple(Category(name) for name in categories.split()))
+    risen = max(level, Level.MEDIUM)
+    moment = Moment("", "", risen, Level.NONE, f"safety.{risen.code}", None, False, Hold.NONE, "", situation(found))
+
+    assert first_words(moment, NOW, timedelta(minutes=1)) == key
+
+
+async def test_who_worries_about_somebody_is_asked_about_them(service: Service) -> None:
+    chat = greeted(service)
+    await say(service, chat, "我朋友昨天说他不想活了")
+
+    assert keys_said(service, chat) == ["safety.medium_other"]

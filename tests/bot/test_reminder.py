@@ -13,7 +13,7 @@ from records import tables as t
 from settings import Settings
 from tests.browsing import ORIGIN, Site, Visitor
 from tests.building import EMERGENCY, SMALL_TALK, Clock, compiled_screener, rows
-from tests.notify.calling import FakeCarrier
+from tests.notify.calling import FakeCarrier, round_of
 
 pytestmark = pytest.mark.anyio
 BROWSER = "https://fcm.googleapis.com/fcm/send/abc"
@@ -63,7 +63,7 @@ async def ask(site: Site, person: Visitor, id: str, text: str = SMALL_TALK) -> N
 async def after(site: Site, clock: Clock, push: FakeCarrier, seconds: float = 31) -> list[tuple[str, str]]:
     """Whom the push service was asked to wake until then, and the words that were for it."""
     clock.forward(seconds=seconds)
-    await site.service.sending.send_due()
+    await round_of(site.service.sending)
     return [(endpoint, letter.text) for endpoint, letter in push.taken]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.first_words import FITTED, SITUATIONS, fitting
 from bot.replies import FOLDER, BadTexts, Replies, load_intents, load_replies
 from escalation.routing import waiting_key
 from knowledge.linter import lint
@@ -53,7 +54,9 @@ def keys_in_code() -> set[str]:
     pattern = re.compile(rf"(?:{'|'.join(GROUPS)})\.[a-z][a-z_0-9]*")
     written = {text for text in found if pattern.fullmatch(text)}
     safety = {decide(level, Level.NONE, person_owns=False).safety_reply for level in Level} - {None}
-    made = {f"{key}_again" for key in safety} | {waiting_key(level, sent) for level in Level for sent in range(20)}
+    named = ("other", "unclear", *SITUATIONS.values())
+    made = {fitting(key, situation) for key in FITTED for situation in named}
+    made |= {f"{key}_again" for key in safety} | {waiting_key(level, sent) for level in Level for sent in range(20)}
     made |= {f"talk.{intent}" for intent in ("hello", "thanks", "exit", "helpful", "unhelpful")}
     return written | {str(key) for key in safety} | made
 

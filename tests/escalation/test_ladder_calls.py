@@ -19,6 +19,7 @@ from records.addresses import MAIL, PUSH, SMS, STAFF
 from settings import load_settings
 from tests.browsing import Seat, Site
 from tests.building import EMERGENCY, Clock, compiled_screener, do, rows, say, visitor
+from tests.notify.calling import round_of
 from tests.notify.certificate import make_certificate
 from tests.notify.gateways import SECRET, Robot, SmsGateway, robot, sms_gateway
 from tests.notify.mail_server import PASSWORD, USER, MailServer, mail_server
@@ -45,7 +46,7 @@ class Town:
         for _ in range(round(seconds)):
             self.clock.forward(seconds=1)
             await self.site.service.writer.write(lambda c: self.site.service.alarm.sweep(c, self.clock()))
-            await self.site.service.sending.send_due()
+            await round_of(self.site.service.sending)
 
     def called_at(self, seat: Seat, carrier: str, address: str) -> None:
         service = self.site.service

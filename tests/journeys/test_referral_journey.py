@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.building import counsellor, do
 from tests.journeys.town import PHONE, Town, picture, running_town
@@ -243,3 +243,19 @@ def import_a_file(zhao: Page, town: Town, folder: Path) -> None:
     zhao.locator("#entry button.main").click()
     expect(zhao.locator("[data-field=phones] .error")).to_contain_text("不像电话号码")
     picture(zhao, "institution")
+
+
+def test_a_press_before_the_pages_script_has_come_is_done_when_it_has(browser: Browser, town: Town) -> None:
+    institution(town, "演示县人民医院")
+    zhao = seat(browser, town, "赵督导", "supervisor")
+    waiting: list[Route] = []
+    zhao.route("**/static/institution.js", lambda route: waiting.append(route))
+    zhao.goto(f"{town.url}/console/institutions")
+    zhao.locator(".place .name").click()
+    zhao.locator("details summary", has_text="修改").first.click()
+    zhao.locator("[name=phones]").fill("打前台")
+    zhao.locator("#entry button.main").click()
+    waiting[0].continue_()
+
+    expect(zhao.locator("[data-field=phones] .error")).to_contain_text("不像电话号码")
+    assert "phones" not in zhao.url

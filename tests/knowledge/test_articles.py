@@ -94,6 +94,10 @@ def test_missing_local_fact_names_whom_to_ask() -> None:
     assert render("{{region:free_drugs}}", {"help": "12356"}, {}) == "（本地信息尚未配置，请拨打12356询问）"
 
 
+def test_the_headings_of_a_long_answer_read_as_words_in_a_chat() -> None:
+    assert render("## 接下来\n- 写下来", {}, {}) == "【接下来】\n- 写下来"
+
+
 def test_missing_number_is_an_error() -> None:
     with pytest.raises(ArticleError, match="police"):
         render("{{num:police}}", {"help": "12356"}, {})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from notify.carriers import Letter
+from notify.sending import Sending
 from records import tables as t
 from records.notices import CALL, REPLY, TRIAL, NewNotice
 from tests.building import do, rows
@@ -32,6 +34,16 @@ class FakeCarrier:
             raise answer
         self.taken.append((address, letter))
         return f"receipt-{len(self.taken)}"
+
+
+async def round_of(sending: Sending) -> int:
+    """One round of every carrier and kind; returns how many were sent or tried."""
+    under_way: set[asyncio.Task[None]] = set()
+    for carrier in sending.carriers:
+        await sending.begin(carrier, (CALL, TRIAL, REPLY), under_way)
+    begun = len(under_way)
+    await asyncio.gather(*under_way)
+    return begun
 
 
 def call(

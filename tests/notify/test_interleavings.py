@@ -16,7 +16,7 @@ from records import tables as t
 from records.notices import CALL
 from settings import load_settings
 from tests.building import Clock, compiled_screener, do, rows
-from tests.notify.calling import PHONE, FakeCarrier, call
+from tests.notify.calling import PHONE, FakeCarrier, call, round_of
 from wiring import Service
 
 STEPS = st.lists(
@@ -66,7 +66,7 @@ class Play:
     def _send(self, answers: list[Exception | None]) -> None:
         before = len(self.sms.taken)
         self.sms.answers = answers
-        asyncio.run(self.service.sending.send_due())
+        asyncio.run(round_of(self.service.sending))
         assert not self.is_claimed or len(self.sms.taken) == before, "called although somebody had come"
 
     def found(self) -> dict[str, str]:

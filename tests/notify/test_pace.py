@@ -10,7 +10,7 @@ import pytest
 from notify.sending import Sending, back_off_s
 from records.notices import REPLY
 from tests.building import WAIT_S, Clock
-from tests.notify.calling import FakeCarrier, call, notice
+from tests.notify.calling import FakeCarrier, call, notice, round_of
 from wiring import Service
 
 
@@ -24,7 +24,7 @@ async def test_a_carrier_with_a_rate_never_gets_more_than_it_takes(
     times = []
     for _ in range(400):
         before = len(sms.taken)
-        await sending.send_due()
+        await round_of(sending)
         times += [clock()] * (len(sms.taken) - before)
         clock.forward(seconds=1)
         if len(times) == 60:

@@ -13,7 +13,7 @@ from records import tables as t
 from settings import load_settings
 from tests.browsing import Seat, Site
 from tests.building import Clock, compiled_screener, rows
-from tests.notify.calling import FakeCarrier
+from tests.notify.calling import FakeCarrier, round_of
 
 pytestmark = pytest.mark.anyio
 BROWSER = "https://fcm.googleapis.com/fcm/send/abc"
@@ -101,7 +101,7 @@ async def test_the_result_of_a_trial_is_told_as_it_comes(site: Site, clock: Cloc
     told = [shown["trial"]]
     await lin.post(f"/console/notices/{shown['id']}/trial")
     told.append((await mine(lin))[0]["trial"])
-    await site.service.sending.send_due()
+    await round_of(site.service.sending)
     told.append((await mine(lin))[0]["trial"])
     (notice,) = rows(site.service.store.engine, t.notice)
     await site.browser().post(f"/console/seen/{site.service.store.notices.token(notice.id)}")

@@ -14,7 +14,7 @@ from records.addresses import PUSH, STAFF
 from settings import load_settings
 from tests.browsing import ORIGIN, Site
 from tests.building import EMERGENCY, Clock, compiled_screener, do, rows
-from tests.notify.calling import FakeCarrier
+from tests.notify.calling import FakeCarrier, round_of
 
 pytestmark = pytest.mark.anyio
 BROWSER = "https://fcm.googleapis.com/fcm/send/abc"
@@ -38,7 +38,7 @@ async def ring(site: Site) -> tuple[Any, str]:
     person = await site.visitor()
     await person.post(EMERGENCY, "m1")
     await site.settle()
-    await service.sending.send_due()
+    await round_of(service.sending)
     (notice,) = rows(service.store.engine, t.notice)
     return notice, site.case_of(person.conversation_id)
 
