@@ -107,7 +107,7 @@ class Answerer:
         if before in self._library.articles and may_go_on(text):
             led = self._decide(f"{self._library.articles[before].title}，{text}", today)
             if led.zone != "abstain" and answer.score >= GOES_ON_AT:
-                return led
+                return _beside(before, answer) if led.article == before and answer.zone == "choices" else led
         return answer
 
     def _asked_apart(self, text: str, today: date) -> list[str]:
@@ -150,3 +150,8 @@ class Answerer:
             return Ranking(best, 0.0, 0.0, by)
         found = features(evidence, fused, order)
         return Ranking(best, probability(found, by.first), probability(found, by.among), by)
+
+
+def _beside(before: str, answer: Answer) -> Answer:
+    """The article just given as one choice of three: nobody is given the same words twice for a new question."""
+    return replace(answer, articles=(before, *(name for name in answer.articles if name != before)))
