@@ -6,7 +6,11 @@ from datetime import timedelta
 
 from escalation.care.plan import load_rules
 from escalation.care.rescue import RescueClocks, load_rescue
-from escalation.desks import Rules
+from escalation.desks import LawRules, Rules
+from escalation.law.minors import load_gate
+from escalation.law.own_copy import PATH as OWN_COPY
+from escalation.law.retention import load_schedule
+from escalation.law.rights import load_rights
 from escalation.referral.clocks import Promises
 from escalation.referral.office import ReferralRules
 from escalation.routing import Clocks
@@ -35,7 +39,13 @@ def make_rules(settings: Settings) -> Rules:
     )
     clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
     rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
-    return Rules(care, rescue, make_referral_rules(settings), make_shift_rules(settings))
+    return Rules(care, rescue, make_referral_rules(settings), make_shift_rules(settings), make_law_rules(settings))
+
+
+def make_law_rules(settings: Settings) -> LawRules:
+    """The schedule, the clocks and where a person fetches their copy."""
+    address = f"{settings.base_url.rstrip('/')}{OWN_COPY}"
+    return LawRules(load_schedule(), load_rights(), load_gate(), lambda token: f"{address}/{token}")
 
 
 def make_referral_rules(settings: Settings) -> ReferralRules:

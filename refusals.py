@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from bot.channels.widget import EMBED_PATH
 from bot.messages import MessageTooLarge, ReusedMessageId, UnknownConversation
 from escalation.cases import NoSuchCase, NotAllowed, SomebodyElse
-from escalation.console import access
+from escalation.console import access, gate
 from records.writer import WriterClosed
 from settings import Settings
 
@@ -60,6 +60,8 @@ def add_refusals(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(access.SignInFirst, _to_page("/console/sign-in"))
     app.add_exception_handler(access.PasswordFirst, _to_page("/console/password"))
     app.add_exception_handler(access.FactorFirst, _to_page(f"{access.ACCOUNT}/second-factor"))
+
+    app.add_exception_handler(gate.GateClosed, _to_gate)
 
     tls = _TLS_ONLY if settings.is_https else {}
     app.add_exception_handler(HTTPException, _not_found(access.make_templates(), settings.hotline_name))
@@ -130,3 +132,9 @@ def _to_page(path: str) -> Callable[[Request, Exception], Response]:
         return JSONResponse({"detail": "请先登录", "location": path}, 401)
 
     return answer
+
+
+def _to_gate(request: Request, error: Exception) -> Response:
+    if isinstance(error, gate.GateClosed) and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"/console/gate/{error.case_id}", 303)
+    return JSONResponse({"detail": str(error)}, 404)

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from bot.channels import Door
+from bot.channels import Door, own_copy
 from bot.channels.reminder import Reminder
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
@@ -29,7 +29,9 @@ from escalation.console import (
     files,
     floor,
     follow_ups,
+    gate,
     institutions,
+    law,
     library,
     notices,
     queue,
@@ -113,11 +115,19 @@ async def sweep_once(service: Service) -> None:
     now = service.now()
     await _take_over_release(service)
     for sweep in service.sweeps:
-        await service.writer.write(functools.partial(sweep, now=now))
+        await _sweep(service, sweep, now)
     await service.media.run_due()
     await service.publishing.run_due()
     await service.pipeline.resume()
     await asyncio.gather(*await service.outbox.deliver_due(None))
+
+
+async def _sweep(service: Service, sweep: Callable[..., object], now: datetime) -> None:
+    """One that fails holds up no other: messages of people wait behind them."""
+    try:
+        await service.writer.write(functools.partial(sweep, now=now))
+    except Exception as error:  # one of the few broad excepts: rows stay due, the next sweep tries again
+        log.error("sweep.failed", sweep=getattr(sweep, "__qualname__", ""), error=type(error).__name__)
 
 
 async def _take_over_release(service: Service) -> None:
@@ -139,6 +149,8 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         queue,
         case,
         files,
+        gate,
+        law,
         undelivered,
         notices,
         seen,
@@ -194,6 +206,7 @@ def _add_chat(app: FastAPI, service: Service) -> None:
     app.include_router(chat.router())
     app.include_router(Reminder(chat, partial(is_allowed, hosts=settings.push_hosts)).router())
     app.include_router(Widget(page, is_on=bool(settings.widget_origins)).router())
+    app.include_router(own_copy.router(service.desks.rights, service.writer, service.now))
 
 
 def _make_console(service: Service) -> access.Console:

@@ -31,6 +31,7 @@ from bot.reminding import Reminding
 from bot.rephrasing import Rephrasing
 from bot.replies import load_intents, load_replies
 from bot.restraint import Restraint
+from bot.rights import OwnRecords
 from desk_rules import make_clocks, make_rules
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
@@ -38,6 +39,7 @@ from escalation.calling import load_rungs
 from escalation.calls import Calls
 from escalation.desk import Desk
 from escalation.desks import Desks, Sweep, open_desks
+from escalation.law.minors import load_ages
 from escalation.library.publishing import Publishing
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
@@ -159,16 +161,19 @@ def make_media(
 
 
 def make_pipeline(
-    settings: Settings, store: Store, writer: Writer, alarm: Alarm, screener: Screener, now: Callable[[], datetime]
-) -> Pipeline:
+    settings: Settings, store: Store, writer: Writer, alarm: Alarm, screener: Screener, now: Callable[[], datetime],
+    desks: Desks,
+) -> Pipeline:  # fmt: skip
     """The path of one message, from its screening to the rows that answer it."""
+    intents = load_intents()
     return Pipeline(
-        engine=store.engine, writer=writer, screener=screener, intents=load_intents(),
+        engine=store.engine, writer=writer, screener=screener, intents=intents,
         answering=knowing.load_answering(settings, knowing.texts_in_force(store)), conversations=store.conversations,
         transcripts=store.transcripts, answer_marks=store.answer_marks, outbox=store.outbox, alarm=alarm,
         linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
         own_plan=OwnPlan(store.safety_plans, store.links, store.outbox, Pace(settings.district), load_parts()),
         restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
+        own_records=OwnRecords(desks.rights, desks.minors, load_ages(), intents, store.outbox),
         now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
     )  # fmt: skip
@@ -227,7 +232,8 @@ def build_service(
     ways = outside.open_ways(settings, http, now)
     alarm = make_alarm(settings, store, ways)
     replies = load_replies(settings.numbers(), settings.hotline_name)
-    pipeline = make_pipeline(settings, store, writer, alarm, screener or screening_in_force(settings), now)
+    desks = open_desks(store, alarm, load_permissions(), make_rules(settings))
+    pipeline = make_pipeline(settings, store, writer, alarm, screener or screening_in_force(settings), now, desks)
     pipeline.rephrasing = make_rephrasing(settings, store, pipeline, http)
     channels = platforms.open_channels(settings, Outside(http, store.channel_state, writer, now))
     marking = Marking(
@@ -242,7 +248,6 @@ def build_service(
         pipeline, store.contacts, store.ledger, store.attachments, channels, timedelta(seconds=settings.late_s)
     )
     feed.on_news(outbox.ring)
-    desks = open_desks(store, alarm, load_permissions(), make_rules(settings))
     return Service(
         settings=settings,
         store=store,

@@ -21,6 +21,7 @@ from bot.own_plan import INTENT, OwnPlan
 from bot.rephrasing import Held, Rephrasing
 from bot.replies import Intents
 from bot.restraint import Hold, Restraint
+from bot.rights import OwnRecords
 from escalation.alarm import Alarm, Danger
 from escalation.cases import State
 from records.answer_marks import AnswerMarks
@@ -55,6 +56,7 @@ class Pipeline:
     linking: Linking
     own_plan: OwnPlan
     restraint: Restraint
+    own_records: OwnRecords
     now: Callable[[], datetime]
     crisis_repeat: timedelta
     handling_lease: timedelta
@@ -93,7 +95,8 @@ class Pipeline:
         has_owner = conversation.owner_id is not None
         judgement = judge(conversation.memory, screening, inbound.text, now, person_owns=has_owner)
         hold = self.restraint.of(connection, conversation, now)
-        wish = self._link_wish(inbound) if judgement.disposition.may_answer and hold is Hold.NONE else None
+        speaks = judgement.disposition.may_answer and hold is Hold.NONE
+        wish = self._link_wish(inbound) if speaks else None
         needs_answer = hold is Hold.NONE and wish is None and self.wants_answer(inbound, judgement.disposition)
         seq = conversation.last_seq + 1
         message_id = self._add(connection, conversation, inbound, seq, needs_answer, now)
@@ -101,6 +104,7 @@ class Pipeline:
         case = self.heed(connection, conversation, inbound, message_id, judgement, hold, now)
         if wish is not None:
             self.linking.answer(connection, conversation, wish, now)
+        self.own_records.heed(connection, conversation, inbound, message_id, now, speaks=speaks)
         tell_of_message(connection, self.conversations.district, conversation.id, case, message_id, seq, now)
         if case is not None and inbound.is_unread:
             self.alarm.flag_unread(connection, case, judgement.level, message_id, now)
@@ -144,7 +148,7 @@ class Pipeline:
     def wants_answer(self, inbound: Inbound, disposition: Disposition) -> bool:
         """Whether the bot looks for something to say to these words."""
         is_question = inbound.kind == "text" or (inbound.kind == "voice" and bool(inbound.text))
-        is_served = self.intents.of(inbound.text) in ("person", INTENT)
+        is_served = self.intents.of(inbound.text) in ("person", INTENT) or self.own_records.wish(inbound) != ""
         return disposition.may_answer and inbound.is_answered and is_question and not is_served
 
     def _link_wish(self, inbound: Inbound) -> Wish | None:

@@ -50,7 +50,7 @@ class Intents:
     phrases: Mapping[str, str]  # trimmed phrase -> intent
 
     def of(self, text: str) -> str:
-        """person, emergency, link, unlink, own_plan, exit, hello, thanks; empty when it is none of the phrases."""
+        """The heading in intents.toml that the message stands under; empty when it is not one of the phrases."""
         return self.phrases.get(trimmed(text), "") if len(text) < 40 else ""
 
 

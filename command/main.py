@@ -1,4 +1,4 @@
-"""hotline serve | migrate | index | check | permissions | screen | ask | eval | user | bench | demo."""
+"""hotline serve | migrate | index | check | permissions | screen | ask | eval | user | retention | bench | demo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 import server
 import wiring
-from command import answering, check, evaluation, releases, user
+from command import answering, check, evaluation, releases, retention, user
 from command.bench.main import bench
 from command.demo import demo
 from escalation.roles import load_permissions, permission_page
@@ -41,6 +41,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(releases.app, name="screening")
 app.command()(bench)
+app.command()(retention.retention)
 app.command()(demo)
 out = Console()
 

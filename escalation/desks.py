@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,12 @@ from escalation.care.watch import FollowUpWatch
 from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.handling import Handling
+from escalation.law.minors import GateClocks
+from escalation.law.minors_desk import MinorsDesk
+from escalation.law.retention import Schedule
+from escalation.law.retention_desk import RetentionDesk
+from escalation.law.rights import Rights
+from escalation.law.rights_desk import RightsDesk
 from escalation.library.library_desk import LibraryDesk
 from escalation.library.masking import load_masking
 from escalation.permissions import Permissions
@@ -54,6 +61,9 @@ class Desks:
     sharing: SharingDesk
     accounts: AccountOffice
     library: LibraryDesk
+    retention: RetentionDesk
+    rights: RightsDesk
+    minors: MinorsDesk
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -63,7 +73,19 @@ class Desks:
             self.referrals.desk.reminders.sweep,
             self.shift.watch.sweep,
             self.shift.passing.sweep,
+            self.retention.sweep,
+            self.rights.sweep,
         )
+
+
+@dataclass(frozen=True)
+class LawRules:
+    """What the law's desks decide by; `link` makes the address at which a person fetches their copy."""
+
+    schedule: Schedule
+    rights: Rights
+    gate: GateClocks
+    link: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -74,6 +96,7 @@ class Rules:
     rescue: RescueRules
     referral: ReferralRules
     shift: ShiftRules
+    law: LawRules
 
 
 def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rules) -> Desks:
@@ -100,7 +123,19 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         sharing=SharingDesk(handling, store.shares),
         accounts=make_office(store, permissions),
         library=LibraryDesk(store.articles, store.answer_marks, store.staff, load_masking()),
+        retention=RetentionDesk(rules.law.schedule, store.erasure, store.retention_runs, store.staff),
+        rights=open_rights(store, handling, people, rules.law),
+        minors=MinorsDesk(store.minors, store.shares, people, handling, permissions, rules.law.gate),
     )
+
+
+def open_rights(store: Store, handling: Handling, people: ContactDesk, rules: LawRules) -> RightsDesk:
+    """What people ask of their own records; the address of a copy cannot be guessed."""
+    return RightsDesk(
+        rules.rights, store.law_requests, store.consents, store.follow_up_talks, store.holds, store.erasure,
+        store.conversations, people, store.outbox, handling, draw=lambda: secrets.token_urlsafe(24),
+        link=rules.link,
+    )  # fmt: skip
 
 
 def open_record(store: Store, handling: Handling, people: ContactDesk) -> RecordDesk:

@@ -26,6 +26,7 @@ class Contact:
     blocked_at: datetime | None  # people of the hotline decided that the bot answers no more
     person_id: str | None  # contacts that showed that they are one person share it
     scene: str  # which code or campaign brought them
+    is_restricted: bool = False  # they asked for deletion: what must stay is hidden
 
 
 class Contacts:
@@ -118,5 +119,5 @@ class Contacts:
         name = row.nickname_sealed and self.vault.open(row.nickname_sealed, "contact.nickname", row.id)
         return Contact(
             row.id, row.channel, self.vault.open(row.external_sealed, "contact.external", row.id), name or "",
-            row.unreachable, row.blocked_at, row.person_id, row.scene,
+            row.unreachable, row.blocked_at, row.person_id, row.scene, row.restricted_at is not None,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from records import tables as t
 from records.conversations import new_id
 from records.crypto import Vault
 from records.follow_ups import FollowUp
+from records.tables.cases import ENDED
 from triage.risk import Level
 
 _TOLD = "told"  # obstacles were told in words, which are sealed
@@ -157,6 +158,20 @@ class FollowUpTalks:
                 phone_sealed=self.vault.seal(phone, "follow_up_consent.phone", row_id) if phone else None,
             )
         )  # fmt: skip
+
+    def withdraw(self, connection: sa.Connection, contact_id: str, reason: str, now: datetime) -> int:
+        """The person takes back that they agreed to calls, in every case that goes on; returns in how many."""
+        case = t.case_record
+        query = sa.select(case.c.id).where(
+            case.c.district_id == self.district, case.c.contact_id == contact_id, case.c.state.not_in(ENDED)
+        )
+        agreed = [
+            case_id for case_id in connection.execute(query).scalars().all()
+            if [one.answer for one in self.consents(connection, case_id)][-1:] == ["agreed"]
+        ]  # fmt: skip
+        for case_id in agreed:
+            self.add_consent(connection, case_id, "refused", "", now, reason=reason)
+        return len(agreed)
 
     def consents(self, connection: sa.Connection, case_id: str) -> list[Consent]:
         """Answers and decisions of a case, oldest first."""

@@ -16,19 +16,24 @@ from records.audit_search import AuditSearch
 from records.case_edges import CaseEdges
 from records.cases import Cases
 from records.channel_state import ChannelState
+from records.consents import Consents
 from records.contacts import Contacts
 from records.conversations import Conversations
 from records.crypto import Vault
 from records.decisions import Decisions
 from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
+from records.erasure import Erasure
 from records.factors import Factors
 from records.follow_up_talks import FollowUpTalks
 from records.follow_ups import FollowUps
 from records.handovers import Handovers
 from records.institutions import Institutions
+from records.law_requests import LawRequests
 from records.ledger import Ledger
+from records.legal_holds import LegalHolds
 from records.links import Links
+from records.minors import Minors
 from records.notices import Notices
 from records.outbox_rows import OutboxRows
 from records.partner_links import PartnerLinks
@@ -37,6 +42,7 @@ from records.presence import PresenceRows
 from records.referral_tasks import ReferralTasks
 from records.referrals import Referrals
 from records.rescues import Rescues
+from records.retention_runs import RetentionRuns
 from records.roster import Roster
 from records.safety_plans import SafetyPlans
 from records.shares import Shares
@@ -89,6 +95,12 @@ class Store:
     audit: AuditSearch
     articles: Articles
     answer_marks: AnswerMarks
+    erasure: Erasure
+    retention_runs: RetentionRuns
+    holds: LegalHolds
+    law_requests: LawRequests
+    consents: Consents
+    minors: Minors
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
@@ -133,4 +145,10 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         audit=AuditSearch(district),
         articles=Articles(district),
         answer_marks=AnswerMarks(district, vault),
+        erasure=Erasure(district, vault),
+        retention_runs=RetentionRuns(district),
+        holds=LegalHolds(district, vault),
+        law_requests=LawRequests(district, vault),
+        consents=Consents(district),
+        minors=Minors(district, vault),
     )

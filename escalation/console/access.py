@@ -50,6 +50,7 @@ ROOMS = (  # the pages of the header, for those whose role may do the action; th
     ("/console/library", "知识库", "library_view"),
     ("/console/notices", "我的通知", "notice_own"),
     ("/console/accounts", "账号", "accounts_manage"),
+    ("/console/law", "合规", "law_view"),
     ("/console/audit", "审计", "audit_view"),
 )
 Act = Callable[[sa.Connection, Counsellor, datetime], object]
@@ -244,8 +245,13 @@ async def look(console: Console, visitor: Visitor, case_id: str, *, again: bool)
     key = (visitor.session.id, case_id)
     if again or key not in console.viewed:
         now = console.now()
-        await console.writer.write(lambda c: console.desks.desk.look(c, case_id, visitor.counsellor, now))
+        await console.writer.write(lambda c: _note_look(c, console, visitor, case_id, now))
         console.viewed.add(key)
+
+
+def _note_look(connection: sa.Connection, console: Console, visitor: Visitor, case_id: str, now: datetime) -> None:
+    console.desks.desk.look(connection, case_id, visitor.counsellor, now)
+    console.desks.minors.read(connection, case_id, visitor.counsellor, now)
 
 
 def refuse_foreign(request: Request) -> None:

@@ -13,9 +13,11 @@ from escalation.cases import DISPOSITIONS, SERVED
 from escalation.console.access import CaseView, Console, Visitor, act, look
 from escalation.console.care_marks import care_marks, care_row
 from escalation.console.case_care import add_follow_ups, care_values
+from escalation.console.case_law import add_law, law_values
 from escalation.console.case_referral import add_referrals, case_referral_values, form_words
 from escalation.console.case_rescue import add_rescue, rescue_values
 from escalation.console.colleagues import add_colleagues, colleagues_values
+from escalation.console.gate import pass_gate
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
 from escalation.console.queue import called_for, case_row
@@ -46,6 +48,7 @@ TABS = (
     Tab("care", "随访", ("case_care.html",)),
     Tab("referral", "转介", ("case_referral.html",)),
     Tab("colleagues", "同事", ("case_colleagues.html",)),
+    Tab("law", "保护与同意", ("case_law.html",)),
     Tab("history", "经过", ("case_history.html",)),
     Tab("share", "共享", ("case_share.html",)),
 )
@@ -59,10 +62,11 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "referral": case_referral_values,
     "colleagues": colleagues_values,
     "share": share_values,
+    "law": law_values,
 }
 PARTS = (
     add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
-    add_colleagues, add_sharing,
+    add_colleagues, add_sharing, add_law,
 )  # fmt: skip
 
 
@@ -70,8 +74,10 @@ def router(console: Console) -> APIRouter:
     """Case routes."""
 
     async def who_may_see_cases(request: Request) -> None:
-        """Before anything of the request is read: a stranger learns nothing, not even from a refused form."""
-        await console.visitor(request, "case_view")
+        """Before anything of the request is read: a stranger learns nothing, not even from a refused form;
+        a minor's case has its gate besides."""
+        visitor = await console.visitor(request, "case_view")
+        await pass_gate(console, visitor, request.path_params["case_id"], is_reading=request.method == "GET")
 
     prefix = "/console/cases/{case_id}"
     claiming = APIRouter(prefix=prefix)  # who may take a case may not always look at it before
@@ -96,6 +102,7 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return console.page(
             request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), tabs=TABS,
+            purposes=console.desks.rights.rights.purposes.values(),
             oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts,
             referral_form=form_words(console), reveal_words=REVEAL_WORDS, **values,
         )  # fmt: skip

@@ -145,7 +145,7 @@ def care_values(console: Console, view: CaseView) -> dict[str, Any]:
                 "what": _ANSWER_WORDS[one.answer],
                 "reason": displayable(one.reason),
                 "phone": displayable(one.phone),
-                "by": view.names.get(one.by_id, ""),
+                "by": view.names.get(one.by_id, "") if one.by_id else "本人",
                 "at": one.at.isoformat(),
             }
             for one in planning.talks.consents(connection, case.id)

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from escalation.console.access import Console, Visitor
+from escalation.console.gate import pass_gate
 from records.attachments import Attachment
 
 STATE_WORDS = {"waiting": "还在下载", "gone": "平台已无法取回", "too_large": "文件太大", "stored": ""}
@@ -61,6 +62,7 @@ def router(console: Console) -> APIRouter:
         await console.visitor(request, "account_own")  # before anything is looked up
         item, case_id = await asyncio.to_thread(_find, console, file_id)
         visitor = await console.case_visitor(request, "case_view", case_id)
+        await pass_gate(console, visitor, case_id)
         body = await asyncio.to_thread(_read, console, item)
         await _note_view(console, visitor, item, case_id)
         return _answer(item, body, request.headers.get("range", ""))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
 
 from escalation.console.access import Console, Visitor, act
+from escalation.console.gate import pass_gate
 from escalation.console.referral_values import referral_values
 from escalation.referral.clocks import month_start
 from escalation.referral.letter import read_letter
@@ -87,8 +88,9 @@ def _add_steps(routes: APIRouter, console: Console) -> None:
     @routes.get("/{referral_id}/letter")
     async def letter(request: Request, referral_id: str) -> Any:
         visitor = await console.visitor(request, "referral_view")
-        now = console.now()
-        referral = await console.writer.write(lambda c: office.desk.look(c, referral_id, visitor.counsellor, now))
+        case_id = await asyncio.to_thread(_case_of, console, referral_id)
+        await pass_gate(console, visitor, case_id, is_reading=False)  # the second person reads it to decide
+        referral = await console.writer.write(lambda c: _look_at_letter(c, console, visitor, referral_id))
         return console.page(
             request, "referral_letter.html", visitor, referral=referral,
             letter=await asyncio.to_thread(_letter, console, referral_id, referral.letter_hash),
@@ -133,6 +135,21 @@ async def _look(console: Console, visitor: Visitor, *, again: bool) -> dict[str,
         await console.writer.write(lambda c: staff.audit(c, "referrals_view", now, actor_id=visitor.id))
         console.viewed.add(key)
     return await asyncio.to_thread(_read, console)
+
+
+def _case_of(console: Console, referral_id: str) -> str:
+    with console.engine.connect() as connection:
+        found = console.desks.referrals.desk.referrals.get(connection, referral_id)
+    if found is None:
+        raise HTTPException(404, "没有这个转介")
+    return found.case_id
+
+
+def _look_at_letter(connection: sa.Connection, console: Console, visitor: Visitor, referral_id: str) -> Referral:
+    now = console.now()
+    referral = console.desks.referrals.desk.look(connection, referral_id, visitor.counsellor, now)
+    console.desks.minors.read(connection, referral.case_id, visitor.counsellor, now)
+    return referral
 
 
 def _letter(console: Console, referral_id: str, letter_hash: str) -> Any:

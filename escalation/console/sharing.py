@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from escalation.cases import STATE_WORDS, NotAllowed, State
 from escalation.console.access import CaseView, Console, Visitor, act
+from escalation.console.gate import pass_gate
 from escalation.console.talk import message_values
 from escalation.sharing_desk import DAYS, INVITED_ROLES, Invitation, is_open
 from escalation.showing import channel_word, displayable, without_numbers
@@ -90,6 +91,7 @@ def router(console: Console) -> APIRouter:
     @routes.post("/{case_id}/opinion")
     async def opinion(request: Request, case_id: str) -> Any:
         visitor = await console.visitor(request, "shared_opinion")
+        await pass_gate(console, visitor, case_id)
         text = str((await request.form()).get("text", ""))
         give = console.desks.sharing.give_opinion
         try:
@@ -103,12 +105,17 @@ def router(console: Console) -> APIRouter:
 
 async def _case_page(console: Console, request: Request, visitor: Visitor, case_id: str, **typed: str) -> Any:
     """The minimum: what was said, the levels, their own opinions; every look is in the audit."""
-    now, staff = console.now(), console.accounts.staff
+    now = console.now()
     values = await asyncio.to_thread(_read_case, console, visitor, case_id)
-    await console.writer.write(
-        lambda c: staff.audit(c, "case_view", now, actor_id=visitor.id, object_id=case_id, share=values["share"].id)
-    )
+    await pass_gate(console, visitor, case_id)
+    await console.writer.write(lambda c: _note_view(c, console, visitor, values["share"], now))
     return console.page(request, "shared_case.html", visitor, **{"text": "", "error": "", **values, **typed})
+
+
+def _note_view(connection: sa.Connection, console: Console, visitor: Visitor, share: Share, now: datetime) -> None:
+    staff, minors = console.accounts.staff, console.desks.minors
+    staff.audit(connection, "case_view", now, actor_id=visitor.id, object_id=share.case_id, share=share.id)
+    minors.read(connection, share.case_id, visitor.counsellor, now)
 
 
 def _read_list(console: Console, visitor: Visitor) -> list[dict[str, Any]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from escalation.cases import State
@@ -39,10 +41,13 @@ def add_sheet(routes: APIRouter, console: Console) -> None:
 async def _print(console: Console, visitor: Visitor, case_id: str) -> Sheet:
     sheet = await asyncio.to_thread(_read, console, visitor, case_id)
     now = console.now()
-    await console.writer.write(
-        lambda c: console.accounts.staff.audit(c, "case_print", now, actor_id=visitor.id, object_id=case_id)
-    )
+    await console.writer.write(lambda c: _note_print(c, console, visitor, case_id, now))
     return sheet
+
+
+def _note_print(connection: sa.Connection, console: Console, visitor: Visitor, case_id: str, now: datetime) -> None:
+    console.accounts.staff.audit(connection, "case_print", now, actor_id=visitor.id, object_id=case_id)
+    console.desks.minors.read(connection, case_id, visitor.counsellor, now)
 
 
 def _read(console: Console, visitor: Visitor, case_id: str) -> Sheet:

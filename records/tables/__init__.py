@@ -23,6 +23,17 @@ from records.tables.care import (
 from records.tables.cases import alert, case_record, level_change, note
 from records.tables.directory import institution, institution_version
 from records.tables.house import event, seal
+from records.tables.law import (
+    access_grant,
+    case_flag,
+    consent,
+    law_request,
+    legal_hold,
+    lookup_count,
+    minor_access,
+    record_copy,
+    retention,
+)
 from records.tables.library import answer_mark, article_draft, article_review, article_version, unanswered
 from records.tables.notices import notice, notice_address
 from records.tables.people import contact, contact_decision, contact_plan, link_code
@@ -44,6 +55,7 @@ from records.tables.talk import assessment, attachment, conversation, message, t
 
 __all__ = [
     "UtcTime",
+    "access_grant",
     "alert",
     "allowance",
     "answer_mark",
@@ -53,10 +65,12 @@ __all__ = [
     "assessment",
     "attachment",
     "audit",
+    "case_flag",
     "case_record",
     "case_share",
     "channel_state",
     "companion",
+    "consent",
     "contact",
     "contact_decision",
     "contact_plan",
@@ -74,10 +88,14 @@ __all__ = [
     "institution",
     "institution_version",
     "handover",
+    "law_request",
+    "legal_hold",
     "level_change",
     "link_code",
+    "lookup_count",
     "message",
     "metadata",
+    "minor_access",
     "note",
     "notice",
     "notice_address",
@@ -98,6 +116,8 @@ __all__ = [
     "referral_task",
     "roster",
     "recovery_code",
+    "record_copy",
+    "retention",
     "seal",
     "second_factor",
     "staff_session",

@@ -17,6 +17,8 @@ contact = table(
     text("blocked_by", nullable=True),
     text("person_id", nullable=True),  # contacts that showed that they are one person
     sa.Column("scene", sa.Text, nullable=False, server_default=""),  # which code or campaign brought them
+    time("nameless_at", nullable=True),  # since then address and name are empty and nothing leads to the person
+    time("restricted_at", nullable=True),  # asked for deletion: what must stay is for the privacy officer alone
     time("created_at"),
     sa.UniqueConstraint("district_id", "channel", "external_index"),
     sa.Index("contact_by_person", "district_id", "person_id"),

@@ -28,7 +28,8 @@ URGENT = sorted(
     {key for key in RAW if key.startswith(("safety.", "waiting.")) and not key.startswith("safety.low")}
     | {"handover.called", "handover.already_called", "handover.emergency_button", "handover.back_to_queue"}
 )
-PARAMS = {"title": "值班老师林", "code": "一二三", "minutes": "十", "other": "网页", "plan": "一步", "name": "服务中心"}
+PARAMS = {"title": "值班老师林", "code": "一二三", "minutes": "十", "other": "网页", "plan": "一步", "name": "服务中心",
+          "days": "十五", "hours": "七十二", "until": "后年", "link": "链接", "purposes": "随访"}  # fmt: skip
 SOMEBODY_IS_THERE = re.compile(
     r"(?<!还没有)(?<!没)已接入|老师(?:已经)?(?:来了|在了|在线|接上了|到了)|我是(?:值班|心理)?老师|我是真人"
     r"|(?:老师|我们的人)(?:正在|已经)(?:和|跟|陪)(?:你|您)|(?:马上|很快|立刻)(?:就)?(?:有人|有老师|会有)|救护车已|已(?:经)?报警"

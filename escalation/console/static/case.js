@@ -4,6 +4,7 @@ import { Alarm, put, span } from "./alarm.js";
 import { bell } from "./bell.js";
 import { drawFollowUps } from "./care.js";
 import { careWords, isLoud } from "./care-marks.js";
+import { drawLaw } from "./case_law.js";
 import { drawColleagues, tickColleagues } from "./colleagues.js";
 import { drawHistory, Timeline } from "./history.js";
 import { getJson, onActivity, post, Refused, SignedOut } from "./http.js";
@@ -107,6 +108,7 @@ function draw() {
   drawPerson(shown.person);
   drawColleagues(shown);
   drawShares(shown.share, url, refresh);
+  drawLaw(shown.law);
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
@@ -148,7 +150,10 @@ async function refresh() {
       merge(fresh);
     } catch (error) {
       if (error instanceof SignedOut) break;
-      if (error instanceof Refused && error.status === 404) return leave();
+      if (error instanceof Refused && error.status === 404) {
+        if (isVolunteer || reply.isDirty) return leave();
+        return location.reload(); // the case is shut for us: its gate says why
+      }
       readAgain = true; // after a pause, until it works
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
