@@ -14,6 +14,7 @@ from escalation.law.rights import load_rights
 from escalation.referral.clocks import Promises
 from escalation.referral.office import ReferralRules
 from escalation.routing import Clocks
+from escalation.safeguarding.terms import Terms, load_terms
 from escalation.shift.rules import ShiftRules
 from escalation.shift.silence import Patience
 from escalation.shift.transfer import AnswerTimes
@@ -39,7 +40,10 @@ def make_rules(settings: Settings) -> Rules:
     )
     clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
     rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
-    return Rules(care, rescue, make_referral_rules(settings), make_shift_rules(settings), make_law_rules(settings))
+    return Rules(
+        care, rescue, make_referral_rules(settings), make_safeguarding_terms(settings), make_shift_rules(settings),
+        make_law_rules(settings),
+    )  # fmt: skip
 
 
 def make_law_rules(settings: Settings) -> LawRules:
@@ -58,6 +62,11 @@ def make_referral_rules(settings: Settings) -> ReferralRules:
         promises, timedelta(days=settings.institution_checked_days), timedelta(days=settings.referral_link_days),
         settings.hotline_name, f"{settings.hotline_name} {settings.numbers()['help']}",
     )  # fmt: skip
+
+
+def make_safeguarding_terms(settings: Settings) -> Terms:
+    """Safeguarding with this deployment's numbers and the clock of reports."""
+    return load_terms(settings.numbers(), timedelta(minutes=settings.harm_report_min))
 
 
 def make_shift_rules(settings: Settings) -> ShiftRules:

@@ -36,6 +36,7 @@ from escalation.console import (
     notices,
     queue,
     referrals,
+    safeguarding,
     seen,
     sharing,
     shifts,
@@ -139,33 +140,19 @@ async def _take_over_release(service: Service) -> None:
         log.info("screening.release", version=service.pipeline.screener.version)
 
 
+# every page of the console; each module has a router
+ROOMS = (
+    signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
+    institutions, duty, floor, shifts, account, sharing, accounts, audit, library,
+)  # fmt: skip
+
+
 def _add_routes(app: FastAPI, service: Service) -> None:
     _add_chat(app, service)
     for door in service.doors:
         app.include_router(door.router())
     console = _make_console(service)
-    for room in (
-        signin,
-        queue,
-        case,
-        files,
-        gate,
-        law,
-        undelivered,
-        notices,
-        seen,
-        follow_ups,
-        referrals,
-        institutions,
-        duty,
-        floor,
-        shifts,
-        account,
-        sharing,
-        accounts,
-        audit,
-        library,
-    ):
+    for room in ROOMS:
         app.include_router(room.router(console), include_in_schema=False)
     settings = service.settings
     partner = pages.PartnerPages(

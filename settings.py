@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     referral_ack_workdays: int = Field(2, ge=1, le=30, description="the same for all others, in working days")
     referral_visit_days: int = Field(7, ge=1, le=365, description="then we ask whether the person arrived")
     referral_link_days: int = Field(30, ge=1, le=365, description="how long a partner's link opens")
+    harm_report_min: int = Field(60, ge=5, le=1440, description="then the supervisor is called for a report of harm")
     institution_checked_days: int = Field(90, ge=1, description="an older check is not relied on in danger")
     sweep_s: float = Field(1.0, gt=0, description="how often due alerts are looked for")
 

@@ -16,7 +16,9 @@ import structlog
 import knowing
 import outside
 import platforms
+from bot.asides import Asides
 from bot.channels import Channel, Door
+from bot.complaining import Complaining
 from bot.generator import HttpGenerator
 from bot.hearing import Hearing
 from bot.intake import Intake
@@ -32,7 +34,7 @@ from bot.rephrasing import Rephrasing
 from bot.replies import load_intents, load_replies
 from bot.restraint import Restraint
 from bot.rights import OwnRecords
-from desk_rules import make_clocks, make_rules
+from desk_rules import make_clocks, make_rules, make_safeguarding_terms
 from escalation.accounts import Accounts, SessionRules
 from escalation.alarm import Alarm
 from escalation.calling import load_rungs
@@ -43,6 +45,8 @@ from escalation.law.minors import load_ages
 from escalation.library.publishing import Publishing
 from escalation.record.plan import load_parts
 from escalation.roles import load_permissions
+from escalation.safeguarding.clocks import Clocks
+from escalation.safeguarding.incoming import IncomingComplaints
 from escalation.second_factor import FactorPolicy, SecondFactor
 from knowledge.rephrase import load_rules
 from notify.sending import Sending
@@ -171,12 +175,22 @@ def make_pipeline(
         answering=knowing.load_answering(settings, knowing.texts_in_force(store)), conversations=store.conversations,
         transcripts=store.transcripts, answer_marks=store.answer_marks, outbox=store.outbox, alarm=alarm,
         linking=Linking(store.links, store.outbox, timedelta(seconds=settings.link_code_s), secrets.randbelow),
-        own_plan=OwnPlan(store.safety_plans, store.links, store.outbox, Pace(settings.district), load_parts()),
+        asides=make_asides(settings, store, alarm),
         restraint=Restraint(Pace(settings.district), settings.answers_per_minute),
         own_records=OwnRecords(desks.rights, desks.minors, load_ages(), intents, store.outbox),
         now=now, crisis_repeat=timedelta(seconds=settings.crisis_repeat_s),
         handling_lease=timedelta(seconds=settings.handling_lease_s), hears_voices=bool(settings.recogniser_url),
     )  # fmt: skip
+
+
+def make_asides(settings: Settings, store: Store, alarm: Alarm) -> Asides:
+    """What serves a word in the chat that asks for the own plan, or complains."""
+    pace = Pace(settings.district)
+    clocks = Clocks(store.matters, make_safeguarding_terms(settings), alarm.calls)
+    return Asides(
+        OwnPlan(store.safety_plans, store.links, store.outbox, pace, load_parts()),
+        Complaining(IncomingComplaints(clocks, store.stints, store.staff), store.outbox, pace),
+    )
 
 
 def make_rephrasing(settings: Settings, store: Store, pipeline: Pipeline, http: httpx.AsyncClient) -> Rephrasing | None:

@@ -16,6 +16,7 @@ DISCLOSE_AGAIN_AFTER = timedelta(hours=2)  # 人工智能拟人化互动服务�
 _ZONE = ZoneInfo("Asia/Shanghai")
 _PERSON = Choice("转人工", "转人工")
 HELPFUL, UNHELPFUL = "helpful", "unhelpful"
+COMPLAINT = "complaint"
 _MARKS = (Choice("有帮助", "有帮助"), Choice("没帮助", "没帮助"))
 _TALK = frozenset({"hello", "thanks", "exit", HELPFUL, UNHELPFUL})
 _ABSTAIN = {
@@ -92,7 +93,7 @@ def next_turn(
         replies += _to_distress(found, safety_asked_at, now)
     elif intent in _TALK:
         replies.append(Reply(f"talk.{intent}", extra=buttons((_PERSON,)) if intent == UNHELPFUL else {}))
-    else:
+    elif intent != COMPLAINT:  # answered when it was stored
         replies.append(_knowledge(found))
     return Turn(tuple(replies), disclosed=remind)
 

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 import structlog
 
 from bot.answering import Answering
-from bot.dialogue import Reply, Turn, next_turn, remark
+from bot.asides import Asides
+from bot.dialogue import COMPLAINT, Reply, Turn, next_turn, remark
 from bot.first_words import ASKS, SAFETY_WORDS, Moment, first_words, situation, unread_words
 from bot.judgement import Judgement, judge
 from bot.linking import Linking, Wish, wish_of
 from bot.marking import tell_of_message
 from bot.messages import Inbound, MessageTooLarge, Receipt, ReusedMessageId, UnknownConversation
-from bot.own_plan import INTENT, OwnPlan
+from bot.own_plan import INTENT
 from bot.rephrasing import Held, Rephrasing
 from bot.replies import Intents
 from bot.restraint import Hold, Restraint
@@ -54,7 +55,7 @@ class Pipeline:
     outbox: OutboxRows
     alarm: Alarm
     linking: Linking
-    own_plan: OwnPlan
+    asides: Asides
     restraint: Restraint
     own_records: OwnRecords
     now: Callable[[], datetime]
@@ -121,8 +122,7 @@ class Pipeline:
         self.conversations.add_assessment(connection, conversation.id, message_id, screening, level, now)
         self.conversations.remember(connection, conversation.id, judgement.memory.to_dict(), level)
         case = self._escalate(connection, conversation, inbound, message_id, judgement, hold, now)
-        if self.intents.of(inbound.text) == INTENT:
-            self.own_plan.give(connection, conversation, now)
+        self.asides.serve(connection, conversation, self.intents.of(inbound.text), case, message_id, now)
         return case
 
     def _repeat(self, connection: sa.Connection, inbound: Inbound) -> Receipt | None:
@@ -161,7 +161,7 @@ class Pipeline:
         judgement: Judgement, hold: Hold, now: datetime,
     ) -> Case | None:  # fmt: skip
         level, disposition = judgement.level, judgement.disposition
-        wants_person = self.intents.of(inbound.text) == "person"
+        wants_person = self.intents.of(inbound.text) in ("person", COMPLAINT)
         case = had_case = self.alarm.cases.open_case_of(connection, conversation.id)
         is_called = had_case is not None and had_case.state != State.FOLLOW_UP  # while only followed up nobody comes
         if disposition.opens_case or wants_person:

@@ -15,6 +15,7 @@ from records.outbox_rows import PLAIN, Pending
 FOLDER = Path(__file__).parent / "texts"
 GREETING = "greeting.first"  # who we are, and that a program answers
 _NUMBER = re.compile(r"\{n:([a-z_0-9]+)\}")
+_LONGEST_PHRASE = 40
 _TRIMMED = string.punctuation + string.whitespace + "，。！？、～…“”"
 
 
@@ -48,10 +49,15 @@ class Intents:
     """Whole messages that mean one thing."""
 
     phrases: Mapping[str, str]  # trimmed phrase -> intent
+    begins: Mapping[str, str]  # folded beginning -> intent, whatever follows
 
     def of(self, text: str) -> str:
         """The heading in intents.toml that the message stands under; empty when it is not one of the phrases."""
-        return self.phrases.get(trimmed(text), "") if len(text) < 40 else ""
+        whole = self.phrases.get(trimmed(text), "") if len(text) < _LONGEST_PHRASE else ""
+        if whole:
+            return whole
+        start = _folded(text[:_LONGEST_PHRASE]).lstrip()
+        return next((intent for words, intent in self.begins.items() if start.startswith(words)), "")
 
 
 def load_replies(numbers: Mapping[str, str], hotline_name: str, folder: Path = FOLDER) -> Replies:
@@ -76,9 +82,14 @@ def load_intents(folder: Path = FOLDER) -> Intents:
         for phrase in entry["phrases"]:
             if phrases.setdefault(trimmed(phrase), intent) != intent:
                 raise BadTexts(f"phrase {phrase!r} stands under two intents")
-    return Intents(phrases)
+    begins = {_folded(words): intent for intent, entry in raw.items() for words in entry.get("begins", ())}
+    return Intents(phrases, begins)
 
 
 def trimmed(text: str) -> str:
     """What of a message is compared with a phrase: no case, no full width, no marks around it."""
-    return unicodedata.normalize("NFKC", text).casefold().strip(_TRIMMED)
+    return _folded(text).strip(_TRIMMED)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -33,6 +33,9 @@ from escalation.record.plan import load_parts
 from escalation.record.proposals import check_facts
 from escalation.record.record_desk import RecordDesk
 from escalation.referral.office import ReferralOffice, ReferralRules, open_referrals
+from escalation.safeguarding.clocks import Clocks
+from escalation.safeguarding.safeguarding_desk import SafeguardingDesk
+from escalation.safeguarding.terms import Terms
 from escalation.sharing_desk import SharingDesk
 from escalation.shift.house import Shift, open_shift
 from escalation.shift.rules import ShiftRules
@@ -56,6 +59,7 @@ class Desks:
     follow_ups: FollowUpDesk
     watch: FollowUpWatch
     referrals: ReferralOffice
+    safeguarding: SafeguardingDesk
     shift: Shift
     admission: Admission
     sharing: SharingDesk
@@ -71,6 +75,7 @@ class Desks:
         return (
             self.watch.sweep,
             self.referrals.desk.reminders.sweep,
+            self.safeguarding.watch.sweep,
             self.shift.watch.sweep,
             self.shift.passing.sweep,
             self.retention.sweep,
@@ -95,6 +100,7 @@ class Rules:
     care: CareRules
     rescue: RescueRules
     referral: ReferralRules
+    safeguarding: Terms
     shift: ShiftRules
     law: LawRules
 
@@ -118,6 +124,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         follow_ups=FollowUpDesk(planning, desk, people, rules.rescue),
         watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
         referrals=open_referrals(store, handling, permissions, rules.referral),
+        safeguarding=SafeguardingDesk(handling, Clocks(store.matters, rules.safeguarding, alarm.calls), store.pointers),
         shift=open_shift(store, desk, rules.shift),
         admission=Admission(permissions, store.cases, store.alerts, store.shares),
         sharing=SharingDesk(handling, store.shares),

@@ -1,7 +1,7 @@
 """Which rows are old enough to go. Nothing goes while its person has something open.
 
-Open: a case that has not ended, a call, rescue or referral that somebody still has to look after, a legal hold, a
-request under way.
+Open: a case that has not ended, a call, rescue, referral, report or complaint that somebody still has to look
+after, a legal hold, a request under way.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ _LEVEL = t.assessment.c.conversation_level
 _UNDER_WAY = ("open", "answered")  # states of a request
 _TO_DO = ("todo", "doing")  # states of a follow-up
 _AWAITED = ("proposed", "sent", "received", "accepted")  # states of a referral
+_MATTERS_DONE = (
+    "reported", "not_reported", "shared", "disputed", "refused", "withdrawn", "acknowledged", "closed",
+)  # fmt: skip
 FIRST = {"files": t.attachment, "handovers": t.handover, "arrivals": t.incoming_referral}  # else: conversations
 
 
@@ -36,6 +39,7 @@ def is_under_way(district: str) -> sa.ColumnElement[bool]:
         some(t.rescue, t.rescue.c.decision == "started", t.rescue.c.ended_at.is_(None)),
         some(t.referral, t.referral.c.state.in_(_AWAITED)),
         some(t.referral_task, t.referral_task.c.done_at.is_(None)),
+        some(t.matter, t.matter.c.state.not_in(_MATTERS_DONE)),
     )
 
 

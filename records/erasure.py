@@ -23,9 +23,10 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 BY_MESSAGE = (t.assessment.c.message_id, t.attachment.c.message_id, t.transcript.c.id)  # what has an index
 BY_CONVERSATION = (t.outbox, t.message, t.answer_mark, t.unanswered)
 BY_REFERRAL = (t.referral_step, t.partner_link)
+BY_MATTER = (t.matter_step, t.matter_task)
 BY_CASE = (  # rows that are nothing without their words; what left the house stays in `provision`, which has none
     t.note, t.alert, t.record_entry, t.safety_plan, t.whisper, t.promise, t.transfer, t.case_share, t.rescue_quote,
-    t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral,
+    t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral, t.matter,
 )  # fmt: skip
 BY_CONTACT = (t.contact_plan, t.contact_decision)
 NAMING = (t.link_code, t.emergency_contact)  # rows of a contact that lead to the person: gone with the name
@@ -227,6 +228,9 @@ class Erasure:
         )
         for table in BY_REFERRAL:
             self._delete(connection, table, table.c.referral_id, referrals)
+        matters = sa.select(t.matter.c.id).where(t.matter.c.district_id == self.district, t.matter.c.case_id.in_(cases))
+        for table in BY_MATTER:
+            self._delete(connection, table, table.c.matter_id, matters)
         for table in tables:
             self._delete(connection, table, table.c.case_id, cases)
 

@@ -95,6 +95,12 @@ class Stints:
         row = connection.execute(query).first()
         return _stint(row) if row else None
 
+    def served_by(self, connection: sa.Connection, conversation_id: str) -> list[str]:
+        """Everybody who ever spoke there."""
+        query = sa.select(t.stint.c.counsellor_id).distinct()
+        which = sa.and_(t.stint.c.district_id == self.district, t.stint.c.conversation_id == conversation_id)
+        return sorted(connection.execute(query.where(which)).scalars())
+
     def since(self, connection: sa.Connection, since: datetime, counsellor_id: str | None = None) -> list[Stint]:
         """Stints at orange or red that did not end before a moment, of everybody or of one, oldest first."""
         query = self._select().where(

@@ -33,6 +33,7 @@ from records.law_requests import LawRequests
 from records.ledger import Ledger
 from records.legal_holds import LegalHolds
 from records.links import Links
+from records.matters import Matters
 from records.minors import Minors
 from records.notices import Notices
 from records.outbox_rows import OutboxRows
@@ -85,6 +86,7 @@ class Store:
     referral_tasks: ReferralTasks
     partner_links: PartnerLinks
     pointers: Pointers
+    matters: Matters
     presence: PresenceRows
     stints: Stints
     transfers: Transfers
@@ -135,6 +137,7 @@ def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
         referral_tasks=ReferralTasks(district, vault),
         partner_links=PartnerLinks(district, vault),
         pointers=Pointers(district, vault),
+        matters=Matters(district, vault),
         presence=PresenceRows(district),
         stints=Stints(district),
         transfers=Transfers(district, vault),

@@ -41,6 +41,7 @@ ROOMS = (  # the pages of the header, for those whose role may do the action; th
     ("/console", "队列", "queue_view"),
     ("/console/follow-ups", "随访", "follow_up"),
     ("/console/referrals", "转介", "referral_view"),
+    ("/console/safeguarding", "保护", "safeguarding_view"),
     ("/console/undelivered", "未送达", "undelivered_view"),
     ("/console/floor", "现场", "floor_view"),
     ("/console/roster", "排班", "roster_view"),

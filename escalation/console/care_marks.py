@@ -1,4 +1,4 @@
-"""What of rescue and follow-up must be loud on every screen until a person deals with it. No words of the visitor."""
+"""What of rescue, follow-up and harm must be loud on every screen until a person deals with it. No words of people."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ Mark = dict[str, str]
 
 
 def care_marks(console: Console, connection: sa.Connection, case_id: str = "") -> dict[str, Mark]:
-    """Case -> its mark, of all cases or of one; a rescue before a decision before an overdue call."""
+    """Case -> its mark, of all cases or of one: a rescue, else a decision, else a late report, else an overdue call."""
     desks = console.desks
     marks: dict[str, Mark] = {}
     for key, (step, end) in desks.follow_ups.planning.tasks.climbed(connection, case_id).items():
         words = f"随访超期，已升级到：{RUNG_WORDS[rung(step - 1)]}"
         marks[key] = {"kind": "overdue", "words": words, "since": end.isoformat(), "by": ""}
+    late = desks.safeguarding.clocks.matters.overdue_cases(connection, "report", console.now(), case_id)
+    for key, at in late.items():
+        marks[key] = {"kind": "report", "words": "强制报告超时", "since": at.isoformat(), "by": ""}
     rescue = desks.rescue
     for key, at in rescue.rescues.undecided(connection, case_id).items():
         by = (at + rescue.rules.decide_within).isoformat()

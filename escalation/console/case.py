@@ -16,6 +16,7 @@ from escalation.console.case_care import add_follow_ups, care_values
 from escalation.console.case_law import add_law, law_values
 from escalation.console.case_referral import add_referrals, case_referral_values, form_words
 from escalation.console.case_rescue import add_rescue, rescue_values
+from escalation.console.case_safeguarding import add_safeguarding, safeguarding_terms, safeguarding_values
 from escalation.console.colleagues import add_colleagues, colleagues_values
 from escalation.console.gate import pass_gate
 from escalation.console.person import add_decisions, person_values
@@ -47,6 +48,7 @@ TABS = (
     Tab("rescue", "救援", ("case_rescue.html",)),
     Tab("care", "随访", ("case_care.html",)),
     Tab("referral", "转介", ("case_referral.html",)),
+    Tab("safeguarding", "报告与突破", ("case_safeguarding.html",)),
     Tab("colleagues", "同事", ("case_colleagues.html",)),
     Tab("law", "保护与同意", ("case_law.html",)),
     Tab("history", "经过", ("case_history.html",)),
@@ -60,13 +62,14 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "rescue": rescue_values,
     "care": care_values,
     "referral": case_referral_values,
+    "safeguarding": safeguarding_values,
     "colleagues": colleagues_values,
     "share": share_values,
     "law": law_values,
 }
 PARTS = (
     add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
-    add_colleagues, add_sharing, add_law,
+    add_safeguarding, add_colleagues, add_sharing, add_law,
 )  # fmt: skip
 
 
@@ -104,7 +107,8 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
             request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), tabs=TABS,
             purposes=console.desks.rights.rights.purposes.values(),
             oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts,
-            referral_form=form_words(console), reveal_words=REVEAL_WORDS, **values,
+            referral_form=form_words(console), safeguarding_terms=safeguarding_terms(console),
+            reveal_words=REVEAL_WORDS, **values,
         )  # fmt: skip
 
     @routes.get("/state.json")

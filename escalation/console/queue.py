@@ -56,7 +56,8 @@ def router(console: Console) -> APIRouter:
     @routes.get("/console/events")
     async def stream(request: Request, after: str = "") -> StreamingResponse:
         visitor = await console.visitor(request, "queue_view")
-        last = Cursor.parse(request.headers.get("last-event-id", "") or after)
+        # from this moment at the latest: what happens while the stream opens is not in the page that asks
+        last = Cursor.parse(request.headers.get("last-event-id", "") or after) or console.feed.cursor
         return StreamingResponse(
             _stream(console, visitor, request.cookies.get(console.cookie_name, ""), last),
             media_type="text/event-stream",

@@ -47,6 +47,7 @@ from records.tables.referrals import (
     referral_step,
     referral_task,
 )
+from records.tables.safeguarding import matter, matter_step, matter_task
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.shares import case_share, contact_reveal
 from records.tables.shift import companion, handover, presence, promise, roster, stint, transfer, whisper
@@ -93,6 +94,9 @@ __all__ = [
     "level_change",
     "link_code",
     "lookup_count",
+    "matter",
+    "matter_step",
+    "matter_task",
     "message",
     "metadata",
     "minor_access",

@@ -1,6 +1,7 @@
 // What partners answered and what falls due about referrals: one soft sound for those it concerns, and how much is to do.
 
 import { getJson } from "./http.js";
+import { heedSafeguarding } from "./safeguarding_bell.js";
 import * as sound from "./sound.js";
 
 const { me, roles } = document.body.dataset;
@@ -17,6 +18,7 @@ let timer = 0;
 
 // A row of the stream; what one did oneself rings for nobody.
 export function bell(row) {
+  heedSafeguarding(row);
   if (!row.what.startsWith("referral_")) return;
   clearTimeout(timer);
   timer = setTimeout(count, SOON_MS);

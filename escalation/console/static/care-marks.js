@@ -1,4 +1,4 @@
-// What of rescue and follow-up is loud on every screen: values of the row, and the clock of this moment.
+// What of rescue, follow-up and reports of harm is loud on every screen: values of the row, and the clock of this moment.
 
 import { now } from "./http.js";
 import { span } from "./span.js";
@@ -13,11 +13,12 @@ export function loudest(rows) {
   const loud = [...rows].filter(isLoud);
   if (!loud.length) return null;
   const of = (kind) => loud.filter((row) => row.care.kind === kind);
-  const [rescue, decide, overdue] = ["rescue", "decide", "overdue"].map(of);
+  const [rescue, decide, report, overdue] = ["rescue", "decide", "report", "overdue"].map(of);
   const words = [
     rescue.length ? `${rescue.length} 个救援还没有确认到达` : "",
     decide.length ? `${decide.length} 个红色个案还没有决定是否救援` : "",
+    report.length ? `${report.length} 个强制报告超时` : "",
     overdue.length ? `${overdue.length} 个高危随访超期` : "",
   ].filter(Boolean);
-  return { words: words.join("；"), first: [...rescue, ...decide, ...overdue][0], isRed: rescue.length + decide.length > 0 };
+  return { words: words.join("；"), first: [...rescue, ...decide, ...report, ...overdue][0], isRed: rescue.length + decide.length + report.length > 0 };
 }

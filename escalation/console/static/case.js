@@ -17,6 +17,7 @@ import { Record } from "./record.js";
 import { drawReferrals, startReferrals } from "./referral.js";
 import { ReplyBox } from "./reply.js";
 import { drawRescue, tickRescue } from "./rescue.js";
+import { drawSafeguarding, startSafeguarding, tickSafeguarding } from "./safeguarding_tab.js";
 import { drawShares } from "./share.js";
 import { openStream } from "./stream.js";
 import { startTabs } from "./tabs.js";
@@ -109,6 +110,7 @@ function draw() {
   drawColleagues(shown);
   drawShares(shown.share, url, refresh);
   drawLaw(shown.law);
+  drawSafeguarding(shown);
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
@@ -131,6 +133,7 @@ function tick() {
   part("care").hidden = !row.care;
   part("care").classList.toggle("loud", isLoud(row));
   tickRescue();
+  tickSafeguarding();
   put(clock, row.raised_at ? `已等 ${span(row.raised_at)}${row.is_late ? " 超时" : ""}` : "");
   tickColleagues(shown);
 }
@@ -328,6 +331,7 @@ reply = new ReplyBox(part("reply"), id, talk, () => alarm.connection("out"));
 reply.arrived(shown.messages, name);
 startTabs(`tab:${id}`);
 startReferrals(url, refresh);
+startSafeguarding(url, refresh);
 draw();
 page.inert = false; // before, a form would leave the page, and what was typed with it
 talk.scrollToEnd();

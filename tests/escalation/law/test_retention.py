@@ -16,6 +16,7 @@ from records.erasure import (
     BY_CONTACT,
     BY_CONVERSATION,
     BY_ITSELF,
+    BY_MATTER,
     BY_MESSAGE,
     BY_REFERRAL,
     EMPTIED,
@@ -28,7 +29,7 @@ from records.erasure import (
 FILE = Path("escalation/law/retention.toml")
 SCHEDULE = load_schedule()
 ERASED = (
-    {table.name for table in (*BY_CONVERSATION, *BY_CASE, *BY_REFERRAL, *BY_CONTACT, *NAMING, *BY_ITSELF)}
+    {table.name for table in (*BY_CONVERSATION, *BY_CASE, *BY_REFERRAL, *BY_MATTER, *BY_CONTACT, *NAMING, *BY_ITSELF)}
     | {words.table.name for words in (*NAMES_OF_CASE, *(one for _, one in WORDS_OF_CASE), *(one for one, _ in EMPTIED))}
     | {key.table.name for key in BY_MESSAGE}
 )

@@ -1,0 +1,1 @@
+"""Mandatory reports, broken confidences, notifications about registered patients, complaints: rules, clocks, rows."""
