@@ -18,6 +18,8 @@ from escalation.safeguarding.terms import Terms, load_terms
 from escalation.shift.rules import ShiftRules
 from escalation.shift.silence import Patience
 from escalation.shift.transfer import AnswerTimes
+from escalation.supervision.duty import Duties
+from escalation.supervision.office import GrowthRules
 from settings import Settings
 from triage.risk import Level
 
@@ -40,9 +42,10 @@ def make_rules(settings: Settings) -> Rules:
     )
     clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
     rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
+    growth = GrowthRules(Duties(settings.trainings_a_year, settings.supervisions_a_month), settings.staff_support)
     return Rules(
         care, rescue, make_referral_rules(settings), make_safeguarding_terms(settings), make_shift_rules(settings),
-        make_law_rules(settings),
+        make_law_rules(settings), growth,
     )  # fmt: skip
 
 

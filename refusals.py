@@ -23,6 +23,7 @@ log = structlog.get_logger()
 _LARGEST_FORM = 256 * 1024
 _LARGEST_UPLOAD = {  # their own words about size come later
     "/console/institutions/import/file": 4 * 1024 * 1024,
+    "/console/supervision/training/import/file": 4 * 1024 * 1024,
     "/console/library/import/file": 8 * 1024 * 1024,
 }
 _NOT_FRAMED = "frame-ancestors 'none'"

@@ -30,6 +30,7 @@ from escalation.console import (
     floor,
     follow_ups,
     gate,
+    growth,
     institutions,
     law,
     library,
@@ -41,6 +42,7 @@ from escalation.console import (
     sharing,
     shifts,
     signin,
+    supervision,
     undelivered,
 )
 from escalation.own_ways import OwnWays
@@ -143,7 +145,7 @@ async def _take_over_release(service: Service) -> None:
 # every page of the console; each module has a router
 ROOMS = (
     signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
-    institutions, duty, floor, shifts, account, sharing, accounts, audit, library,
+    institutions, duty, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
 )  # fmt: skip
 
 

@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     shift_longest_hours: int = Field(8, ge=1, description="more planned hours in a row are a warning")
     seats_least: int = Field(2, ge=1, description="fewer planned seats at any time are a warning")
 
+    trainings_a_year: int = Field(2, ge=0, le=50, description="trainings that every counsellor owes")
+    supervisions_a_month: int = Field(1, ge=0, le=31, description="supervisions that every counsellor owes")
+    staff_support: str = Field("", description="whom counsellors can talk to about themselves: name and number")
+
     # the console
     session_idle_s: int = Field(1800, ge=60, description="a console left alone signs out")
     session_longest_s: int = Field(43200, ge=300, description="a console signs out after a shift")
@@ -152,9 +156,7 @@ class Settings(BaseSettings):
     )
     recogniser_key: str = Field("", description="its key, if it wants one")
     recogniser_model: str = Field("whisper-1", description="its model")
-    recogniser_timeout_s: int = Field(
-        60, ge=1, le=300, description="a try that takes longer is given up and made again"
-    )
+    recogniser_timeout_s: int = Field(60, ge=1, le=300, description="a longer try is given up and made again")
     generation_url: str = Field(
         "",
         pattern=r"^(https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?)?$",
@@ -175,9 +177,7 @@ class Settings(BaseSettings):
     mail_from: str = Field("", description="sender of our mails")
     sms_url: str = Field("", pattern=r"^(https?://\S+)?$", description="gateway for text messages; empty = none")
     sms_secret: str = Field("", description="what our calls of the gateway are signed with, at least 32 characters")
-    wecom_robot_url: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="webhook of the team's WeCom group robot"
-    )
+    wecom_robot_url: str = Field("", pattern=r"^(https?://\S+)?$", description="webhook of the WeCom group robot")
     push_contact: str = Field(
         "", pattern=r"^(mailto:\S+@\S+)?$", description="mailto: address for push services; empty = no web push"
     )

@@ -39,6 +39,7 @@ from escalation.safeguarding.terms import Terms
 from escalation.sharing_desk import SharingDesk
 from escalation.shift.house import Shift, open_shift
 from escalation.shift.rules import ShiftRules
+from escalation.supervision.office import GrowthRules, SupervisionOffice, open_supervision
 from escalation.undelivered import Undelivered
 from records.store import Store
 from triage.facts import load_facts
@@ -68,6 +69,7 @@ class Desks:
     retention: RetentionDesk
     rights: RightsDesk
     minors: MinorsDesk
+    supervision: SupervisionOffice
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -80,6 +82,7 @@ class Desks:
             self.shift.passing.sweep,
             self.retention.sweep,
             self.rights.sweep,
+            self.supervision.reviews.sweep,
         )
 
 
@@ -103,6 +106,7 @@ class Rules:
     safeguarding: Terms
     shift: ShiftRules
     law: LawRules
+    growth: GrowthRules
 
 
 def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rules) -> Desks:
@@ -133,6 +137,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         retention=RetentionDesk(rules.law.schedule, store.erasure, store.retention_runs, store.staff),
         rights=open_rights(store, handling, people, rules.law),
         minors=MinorsDesk(store.minors, store.shares, people, handling, permissions, rules.law.gate),
+        supervision=open_supervision(store, handling, rules.growth),
     )
 
 

@@ -26,7 +26,8 @@ BY_REFERRAL = (t.referral_step, t.partner_link)
 BY_MATTER = (t.matter_step, t.matter_task)
 BY_CASE = (  # rows that are nothing without their words; what left the house stays in `provision`, which has none
     t.note, t.alert, t.record_entry, t.safety_plan, t.whisper, t.promise, t.transfer, t.case_share, t.rescue_quote,
-    t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral, t.matter,
+    t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral, t.matter, t.review_entry,
+    t.message_remark,
 )  # fmt: skip
 BY_CONTACT = (t.contact_plan, t.contact_decision)
 NAMING = (t.link_code, t.emergency_contact)  # rows of a contact that lead to the person: gone with the name
@@ -36,16 +37,17 @@ WORDS_OF_CASE = (  # the row stays as a number with its times, so that no figure
     *((words.table.c.case_id, words) for words in (
         t.level_change.c.reason_sealed, t.follow_up.c.reason_sealed, t.follow_up_attempt.c.note_sealed,
         t.follow_up_consent.c.reason_sealed, t.follow_up_outcome.c.note_sealed, t.reopening.c.summary_sealed,
-        t.rescue.c.arrival_sealed, t.rescue.c.outcome_sealed,
+        t.rescue.c.arrival_sealed, t.rescue.c.outcome_sealed, t.missed_review.c.example_sealed,
     )),
 )  # fmt: skip
 EMPTIED = (  # the same, where the column must hold something
     (t.rescue.c.reason_sealed, "rescue.reason"),
     (t.follow_up_outcome.c.obstacles_sealed, "follow_up_outcome.obstacles"),
+    (t.missed_review.c.note_sealed, "missed_review.note"),
 )
 BY_DRILL = (  # nothing of a drill is a figure
     t.level_change, t.follow_up, t.follow_up_attempt, t.follow_up_consent, t.follow_up_outcome, t.reopening, t.rescue,
-    t.provision, t.stint, t.companion,
+    t.provision, t.stint, t.companion, t.case_review, t.debrief, t.missed_review,
 )  # fmt: skip
 BY_ITSELF = (t.handover,)  # by its own age, as a rule of its own
 KEPT = {  # table -> why this job leaves its sealed words alone

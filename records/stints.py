@@ -160,6 +160,20 @@ class Stints:
         return sa.select(t.stint).where(t.stint.c.district_id == self.district)
 
 
+def highest(district: str) -> sa.ScalarSelect[Any]:  # Any: SQLAlchemy rows are untyped
+    """The highest level that came into force during a stint of the outer query; its `peak` may lag by a sweep."""
+    change = t.level_change
+    return (
+        sa.select(sa.func.max(change.c.to_level))
+        .where(
+            change.c.district_id == district, change.c.case_id == t.stint.c.case_id,
+            change.c.state.in_(("in_force", "confirmed")), change.c.at >= t.stint.c.began_at,
+            sa.or_(t.stint.c.ended_at.is_(None), change.c.at <= t.stint.c.ended_at),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+
+
 def _stint(row: Any) -> Stint:  # Any: SQLAlchemy rows are untyped
     return Stint(
         row.id, row.case_id, row.conversation_id, row.counsellor_id, Level(row.peak), row.began_at, row.ended_at,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
+from typing import Any, get_type_hints
 
 import sqlalchemy as sa
 
@@ -35,6 +37,7 @@ from records.legal_holds import LegalHolds
 from records.links import Links
 from records.matters import Matters
 from records.minors import Minors
+from records.missed import Missed
 from records.notices import Notices
 from records.outbox_rows import OutboxRows
 from records.partner_links import PartnerLinks
@@ -44,11 +47,13 @@ from records.referral_tasks import ReferralTasks
 from records.referrals import Referrals
 from records.rescues import Rescues
 from records.retention_runs import RetentionRuns
+from records.reviews import Reviews
 from records.roster import Roster
 from records.safety_plans import SafetyPlans
 from records.shares import Shares
 from records.staff import Staff
 from records.stints import Stints
+from records.trainings import Trainings
 from records.transcripts import Transcripts
 from records.transfers import Transfers
 
@@ -103,55 +108,18 @@ class Store:
     law_requests: LawRequests
     consents: Consents
     minors: Minors
+    reviews: Reviews
+    trainings: Trainings
+    missed: Missed
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:
     """The rows of one district; nothing is read yet."""
-    return Store(
-        engine=engine,
-        vault=vault,
-        conversations=Conversations(district, vault),
-        contacts=Contacts(district, vault),
-        links=Links(district, vault),
-        decisions=Decisions(district, vault),
-        outbox=OutboxRows(district, vault),
-        ledger=Ledger(district),
-        attachments=Attachments(district, vault),
-        transcripts=Transcripts(district, vault),
-        channel_state=ChannelState(district, vault),
-        cases=Cases(district, vault),
-        edges=CaseEdges(district, vault),
-        entries=Entries(district, vault),
-        safety_plans=SafetyPlans(district, vault),
-        alerts=Alerts(district),
-        shares=Shares(district, vault),
-        staff=Staff(district),
-        addresses=Addresses(district, vault),
-        notices=Notices(district, vault),
-        rescues=Rescues(district, vault),
-        follow_ups=FollowUps(district, vault),
-        follow_up_talks=FollowUpTalks(district, vault),
-        emergency_contacts=EmergencyContacts(district, vault),
-        institutions=Institutions(district, vault),
-        referrals=Referrals(district, vault),
-        referral_tasks=ReferralTasks(district, vault),
-        partner_links=PartnerLinks(district, vault),
-        pointers=Pointers(district, vault),
-        matters=Matters(district, vault),
-        presence=PresenceRows(district),
-        stints=Stints(district),
-        transfers=Transfers(district, vault),
-        asides=Asides(district, vault),
-        handovers=Handovers(district, vault),
-        roster=Roster(district),
-        factors=Factors(district, vault),
-        audit=AuditSearch(district),
-        articles=Articles(district),
-        answer_marks=AnswerMarks(district, vault),
-        erasure=Erasure(district, vault),
-        retention_runs=RetentionRuns(district),
-        holds=LegalHolds(district, vault),
-        law_requests=LawRequests(district, vault),
-        consents=Consents(district),
-        minors=Minors(district, vault),
-    )
+    kinds = get_type_hints(Store)
+    rows = {name: _open(kind, district, vault) for name, kind in kinds.items() if kind not in (sa.Engine, Vault)}
+    return Store(engine=engine, vault=vault, **rows)
+
+
+def _open(kind: type[Any], district: str, vault: Vault) -> Any:
+    """Rows with sealed columns take the vault too."""
+    return kind(district, vault) if "vault" in signature(kind).parameters else kind(district)

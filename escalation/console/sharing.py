@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,14 +13,13 @@ from fastapi.responses import RedirectResponse
 from escalation.cases import STATE_WORDS, NotAllowed, State
 from escalation.console.access import CaseView, Console, Visitor, act
 from escalation.console.gate import pass_gate
-from escalation.console.talk import message_values
+from escalation.console.talk import belongs, message_values
 from escalation.sharing_desk import DAYS, INVITED_ROLES, Invitation, is_open
 from escalation.showing import channel_word, displayable, without_numbers
 from records.cases import Case
 from records.shares import Share
 from triage.risk import Level
 
-_BEFORE = timedelta(days=1)
 _AUTHORS = {"visitor": "来访者", "bot": "机器人", "system": "系统", "counsellor": "老师"}
 _KINDS = {"image": "图片", "voice": "语音", "video": "视频", "file": "文件"}
 
@@ -141,7 +140,7 @@ def _read_case(console: Console, visitor: Visitor, case_id: str) -> dict[str, An
             "messages": [
                 _message(message, shows_contact=share.shows_contact)
                 for message in message_values(console, view)
-                if _belongs(case, message)
+                if belongs(case, message)
             ],
             "levels": [
                 {"at": change["at"], "from": change["from_level"].label, "to": change["to_level"].label}
@@ -172,12 +171,6 @@ def _head(share: Share, case: Case, names: dict[str, str]) -> dict[str, Any]:
 def _person(console: Console, connection: sa.Connection, case: Case) -> str:
     contact = console.desks.people.contacts.get(connection, case.contact_id)
     return f"{displayable(contact.nickname) or '匿名'}（{channel_word(contact.channel)}）" if contact else ""
-
-
-def _belongs(case: Case, message: dict[str, Any]) -> bool:
-    """What was said around this case; a conversation may hold years of others."""
-    at = datetime.fromisoformat(message["at"])
-    return case.opened_at - _BEFORE <= at and (case.closed_at is None or at <= case.closed_at)
 
 
 def _message(message: dict[str, Any], *, shows_contact: bool) -> dict[str, Any]:

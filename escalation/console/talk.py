@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +11,12 @@ import sqlalchemy as sa
 from escalation.console.access import CaseView, Console
 from escalation.console.files import file_values
 from escalation.showing import displayable
+from records.cases import Case
 from records.conversations import Message
 from triage.agreement import LAMENESS
 from triage.risk import Level
 
+_BEFORE = timedelta(days=1)
 CATEGORY_WORDS = {
     "suicide": "自杀",
     "self_harm": "自伤",
@@ -51,6 +54,12 @@ def message_values(console: Console, view: CaseView) -> list[dict[str, Any]]:
         }
         for message in found
     ]
+
+
+def belongs(case: Case, message: Mapping[str, Any]) -> bool:
+    """What was said around this case; a conversation may hold years of others."""
+    at = datetime.fromisoformat(message["at"])
+    return case.opened_at - _BEFORE <= at and (case.closed_at is None or at <= case.closed_at)
 
 
 def all_messages(console: Console, connection: sa.Connection, conversation_id: str) -> list[Message]:

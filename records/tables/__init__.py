@@ -52,6 +52,16 @@ from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.shares import case_share, contact_reveal
 from records.tables.shift import companion, handover, presence, promise, roster, stint, transfer, whisper
 from records.tables.staff import audit, counsellor, recovery_code, second_factor, staff_session
+from records.tables.supervision import (
+    case_review,
+    debrief,
+    message_remark,
+    missed_review,
+    review_entry,
+    sampling_clock,
+    supervision_session,
+    training,
+)
 from records.tables.talk import assessment, attachment, conversation, message, transcript
 
 __all__ = [
@@ -68,6 +78,7 @@ __all__ = [
     "audit",
     "case_flag",
     "case_record",
+    "case_review",
     "case_share",
     "channel_state",
     "companion",
@@ -78,6 +89,7 @@ __all__ = [
     "contact_reveal",
     "conversation",
     "counsellor",
+    "debrief",
     "emergency_contact",
     "event",
     "follow_up",
@@ -98,8 +110,10 @@ __all__ = [
     "matter_step",
     "matter_task",
     "message",
+    "message_remark",
     "metadata",
     "minor_access",
+    "missed_review",
     "note",
     "notice",
     "notice_address",
@@ -119,13 +133,17 @@ __all__ = [
     "referral_step",
     "referral_task",
     "roster",
+    "review_entry",
     "recovery_code",
     "record_copy",
     "retention",
     "seal",
+    "sampling_clock",
     "second_factor",
     "staff_session",
     "stint",
+    "supervision_session",
+    "training",
     "transcript",
     "transfer",
     "whisper",

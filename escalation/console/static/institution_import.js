@@ -50,7 +50,7 @@ async function send(where, confirmed) {
   fields.set("file", file);
   if (confirmed) fields.set("digest", digest);
   try {
-    return await post("/console/institutions/import/file", fields, WAIT_MS);
+    return await post(form.dataset.url, fields, WAIT_MS);
   } catch (problem) {
     put(where, problem.message);
     return null;
@@ -74,7 +74,7 @@ button.addEventListener("click", async () => {
     return;
   }
   const skipped = done.passed_over ? `；${done.passed_over} 行刚刚被别人改过，没有动` : "";
-  put(part("counts"), `已导入 ${done.stored} 行${skipped}。请逐家打电话核实。`);
+  put(part("counts"), `已导入 ${done.stored} 行${skipped}。${form.dataset.then}`);
   put(button, "已导入");
   part("lines").replaceChildren();
 });
