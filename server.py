@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from bot.channels import Door, own_copy
+from bot.channels.drill import DrillDoor
 from bot.channels.reminder import Reminder
 from bot.channels.webchat import WebChat
 from bot.channels.widget import Widget
@@ -25,6 +26,7 @@ from escalation.console import (
     accounts,
     audit,
     case,
+    drills,
     duty,
     files,
     floor,
@@ -35,6 +37,7 @@ from escalation.console import (
     law,
     library,
     notices,
+    practice,
     queue,
     referrals,
     safeguarding,
@@ -123,6 +126,7 @@ async def sweep_once(service: Service) -> None:
     await service.publishing.run_due()
     await service.pipeline.resume()
     await asyncio.gather(*await service.outbox.deliver_due(None))
+    await service.practising.run_due()  # last: whatever goes wrong here, real people were served
 
 
 async def _sweep(service: Service, sweep: Callable[..., object], now: datetime) -> None:
@@ -146,6 +150,7 @@ async def _take_over_release(service: Service) -> None:
 ROOMS = (
     signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
     institutions, duty, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
+    drills, practice,
 )  # fmt: skip
 
 
@@ -190,9 +195,11 @@ def _add_chat(app: FastAPI, service: Service) -> None:
     }
     greeting = service.outbox.replies.render("greeting.first")
     chat = WebChat(
-        service.pipeline, service.feed, service.outbox.marking.reminding, page, greeting, settings.is_https
+        service.pipeline, service.feed, service.outbox.marking.reminding, service.desks.drills, page, greeting,
+        settings.is_https,
     )  # fmt: skip
     app.include_router(chat.router())
+    app.include_router(DrillDoor(service.pipeline, service.feed, service.desks.drills).router())
     app.include_router(Reminder(chat, partial(is_allowed, hosts=settings.push_hosts)).router())
     app.include_router(Widget(page, is_on=bool(settings.widget_origins)).router())
     app.include_router(own_copy.router(service.desks.rights, service.writer, service.now))

@@ -28,6 +28,7 @@ from bot.media import MediaFetcher
 from bot.outbox import Outbox
 from bot.own_plan import OwnPlan
 from bot.pipeline import Pipeline
+from bot.practising import Practising
 from bot.recogniser import HttpRecogniser
 from bot.reminding import Reminding
 from bot.rephrasing import Rephrasing
@@ -101,6 +102,11 @@ class Service:
     def desk(self) -> Desk:
         """Where cases are handled."""
         return self.desks.desk
+
+    @property
+    def practising(self) -> Practising:
+        """Lets the synthetic callers of practices write."""
+        return Practising(self.pipeline, self.desks.practices)
 
     @property
     def push_key(self) -> str:
@@ -219,7 +225,7 @@ def make_alarm(settings: Settings, store: Store, ways: Ways) -> Alarm:
 def make_calls(store: Store, ways: Ways) -> Calls:
     """What the ladder needs to call people outside the screens."""
     own = {name: carrier for name, (carrier, _) in ways.own.items()}
-    return Calls(store.notices, store.addresses, load_rungs(), frozenset(ways.carriers), own)
+    return Calls(store.notices, store.addresses, load_rungs(), frozenset(ways.carriers), own, store.drills)
 
 
 def make_sending(

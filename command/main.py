@@ -1,4 +1,4 @@
-"""hotline serve | migrate | index | check | permissions | screen | ask | eval | user | retention | bench | demo."""
+"""The `hotline` command: serve, move the data along, look up, measure, manage people, practise."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import wiring
 from command import answering, check, evaluation, releases, retention, user
 from command.bench.main import bench
 from command.demo import demo
+from command.drill import drill
 from escalation.roles import load_permissions, permission_page
 from knowledge import index as knowledge_index
 from knowledge.articles import ArticleError
@@ -43,6 +44,7 @@ app.add_typer(releases.app, name="screening")
 app.command()(bench)
 app.command()(retention.retention)
 app.command()(demo)
+app.command()(drill)
 out = Console()
 
 

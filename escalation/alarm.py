@@ -74,7 +74,9 @@ class Alarm:
         )
 
     def ring(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> None:
-        """Ring for a case, or ring louder."""
+        """Ring for a case, or ring louder; a practice rings for nobody."""
+        if case.practised_by is not None:
+            return
         ringing = self.alerts.ringing(connection, case.id)
         if ringing is None:
             self.alerts.add(
@@ -141,7 +143,7 @@ class Alarm:
         if case.owner_id is not None and self.answer(connection, case, by_id, now):
             self.tell(connection, case, "reached", now)
 
-    def answer(self, connection: sa.Connection, case: Case, by_id: str, now: datetime) -> bool:
+    def answer(self, connection: sa.Connection, case: Case, by_id: str | None, now: datetime) -> bool:
         """Somebody has taken it up: it rings no more; False when nothing rang."""
         ringing = self.alerts.ringing(connection, case.id)
         if ringing is not None:

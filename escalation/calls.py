@@ -13,6 +13,7 @@ from escalation.routing import rung
 from records.addresses import Addresses
 from records.alerts import Alert
 from records.cases import Case
+from records.drills import Drills
 from records.notices import CALL, NewNotice, Notices
 
 
@@ -25,15 +26,19 @@ class Calls:
     rungs: Mapping[str, Rung]
     carriers: frozenset[str]
     own: Mapping[str, str]
+    drills: Drills
 
     def call(self, connection: sa.Connection, case: Case, alert: Alert, step: int, now: datetime) -> None:
-        """Call whoever this rung calls; the same step calls nobody twice. A drill stays on the screens."""
-        if not self.carriers or case.is_drill:
+        """Call whoever this rung calls; the same step calls nobody twice. A drill stays on the screens, unless its
+        plan says otherwise; then every word that leaves says that it is one."""
+        if not self.carriers or (case.is_drill and not self.drills.calls_people(connection, case.conversation_id)):
             return
         rule = self.rungs[rung(step)]
         staff = [way for way in self.addresses.staff_ways(connection) if way.carrier in self.carriers]
         called = outside_of(rule, alert.level, self.own) + ways_of(rule, alert.level, staff)
         key = "call.unreached" if case.owner_id is not None else "call.climbed" if step else "call.ringing"
+        if case.is_drill:
+            key = "call.drill"
         params = {"colour": alert.level.colour, "waited": waited(now - alert.raised_at)}
         notices = [
             NewNotice(

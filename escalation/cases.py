@@ -123,6 +123,12 @@ def change_level(current: Level, wanted: Level, reason: str) -> LevelChange:
     return LevelChange(wanted, wanted < current and current >= Level.HIGH)
 
 
+def check_not_practice(practised_by: str | None) -> None:
+    """A practice belongs to one counsellor: it is not given to others, only ended."""
+    if practised_by is not None:
+        raise NotAllowed("这是练习，只属于练习的老师：不想继续，请按“结束练习”")
+
+
 def check_hand_back(level: Level) -> None:
     """From a person back to the bot only from green or blue."""
     if level > Level.LOW:

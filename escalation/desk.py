@@ -129,6 +129,7 @@ class Desk:
     def release(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> None:
         """Put a case back into the queue: it rings again, the person is told."""
         case = self.handling.owned(connection, case_id, who)
+        rules.check_not_practice(case.practised_by)
         _check_leaving(who, case)
         conversation = self.handling.conversation(connection, case)
         self.handling.save(connection, case, state=after(State(case.state), "release").value, owner_id=None)
@@ -140,6 +141,7 @@ class Desk:
     def hand_back(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> None:
         """Let the bot go on; only from green or blue."""
         case = self.handling.owned(connection, case_id, who)
+        rules.check_not_practice(case.practised_by)
         rules.check_hand_back(case.level)
         conversation = self.handling.conversation(connection, case)
         self.handling.save(connection, case, state=after(State(case.state), "hand_back").value)
@@ -154,7 +156,7 @@ class Desk:
     ) -> None:  # fmt: skip
         """Close with a record, or leave it open for follow-ups; the conversation goes back to the bot."""
         case = self.handling.case(connection, case_id)
-        may_close_high = self.permissions.allows(who.roles, "case_close_high")
+        may_close_high = self.permissions.allows(who.roles, "case_close_high") or case.practised_by == who.id
         if case.owner_id != who.id and not may_close_high:
             raise NotAllowed("只有接手的老师或督导可以结案")
         _check_leaving(who, case)

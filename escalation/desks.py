@@ -27,6 +27,9 @@ from escalation.law.rights_desk import RightsDesk
 from escalation.library.library_desk import LibraryDesk
 from escalation.library.masking import load_masking
 from escalation.permissions import Permissions
+from escalation.practice.drill_desk import DrillDesk
+from escalation.practice.practice_desk import PracticeDesk
+from escalation.practice.scripts import load_playbook
 from escalation.record.form import load_form
 from escalation.record.merge_desk import MergeDesk
 from escalation.record.plan import load_parts
@@ -70,6 +73,8 @@ class Desks:
     rights: RightsDesk
     minors: MinorsDesk
     supervision: SupervisionOffice
+    drills: DrillDesk
+    practices: PracticeDesk
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -83,6 +88,7 @@ class Desks:
             self.retention.sweep,
             self.rights.sweep,
             self.supervision.reviews.sweep,
+            self.drills.sweep,
         )
 
 
@@ -115,6 +121,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
     people = ContactDesk(store.cases, store.contacts, store.links, store.decisions, store.ledger, store.staff)
     record = open_record(store, handling, people)
     planning = Planning(handling, store.follow_ups, store.follow_up_talks, rules.care)
+    playbook = load_playbook()
     desk = Desk(handling, permissions, planning, (record.check_closing,))
     return Desks(
         desk=desk,
@@ -138,6 +145,8 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         rights=open_rights(store, handling, people, rules.law),
         minors=MinorsDesk(store.minors, store.shares, people, handling, permissions, rules.law.gate),
         supervision=open_supervision(store, handling, rules.growth),
+        drills=DrillDesk(handling, store.drills, store.rescues, playbook, store.vault.sign),
+        practices=PracticeDesk(handling, store.practices, store.rescues, playbook),
     )
 
 

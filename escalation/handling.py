@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from escalation.alarm import Alarm
-from escalation.cases import SERVED, NoSuchCase, NotAllowed, SomebodyElse, State, after
+from escalation.cases import SERVED, NoSuchCase, NotAllowed, SomebodyElse, State, after, check_not_practice
 from records import events
 from records.asides import Asides
 from records.cases import Case
@@ -69,10 +69,12 @@ class Handling:
         self, connection: sa.Connection, conversation: Conversation, owner: str | None, now: datetime
     ) -> Conversation:
         """Move the fence: from here on only the new owner (None = the bot) speaks."""
+        case = self.alarm.cases.open_case_of(connection, conversation.id)
+        if case is not None and owner not in (None, case.practised_by):
+            check_not_practice(case.practised_by)
         self.alarm.conversations.change(connection, conversation.id, owner_id=owner, epoch=conversation.epoch + 1)
         self.stints.end(connection, conversation.id, now)
         self.asides.leave(connection, conversation.id, now, owner)  # with the last counsellor everybody leaves
-        case = self.alarm.cases.open_case_of(connection, conversation.id)
         if owner is not None and case is not None:
             self.stints.begin(connection, conversation.id, case.id, owner, case.level, now)
         fresh = self.alarm.conversations.get(connection, conversation.id)

@@ -69,7 +69,13 @@ class Alerts:
         return {row.case_id: _alert(row) for row in rows}
 
     def due(self, connection: sa.Connection, now: datetime, limit: int = 200) -> list[Alert]:
-        """Ringing alerts whose next rung or waiting message is due; locked for this transaction."""
+        """Ringing alerts whose next rung or waiting message is due; locked for this transaction. Real people first."""
+        case = t.case_record
+        is_drill = (
+            sa.select(case.c.is_drill)
+            .where(case.c.district_id == self.district, case.c.id == t.alert.c.case_id)
+            .scalar_subquery()
+        )
         query = (
             sa.select(t.alert)
             .where(
@@ -77,7 +83,7 @@ class Alerts:
                 t.alert.c.state == "ringing",
                 sa.or_(t.alert.c.next_at <= now, t.alert.c.next_note_at <= now),
             )
-            .order_by(t.alert.c.level.desc(), t.alert.c.raised_at)
+            .order_by(t.alert.c.level.desc(), is_drill, t.alert.c.raised_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )

@@ -42,6 +42,7 @@ class Case:
     is_drill: bool
     previous_id: str | None = None  # the case before, closed too long ago to be continued
     merged_into: str | None = None  # the case in which this one goes on
+    practised_by: str | None = None  # whose practice it is: nobody else is called, nobody else takes it
 
 
 class Cases:
@@ -102,6 +103,7 @@ class Cases:
             .order_by(
                 (t.case_record.c.state == "new").desc(),
                 t.case_record.c.level.desc(),
+                t.case_record.c.is_drill,  # real people first
                 t.case_record.c.opened_at,
             )
             .limit(limit)
@@ -205,7 +207,7 @@ class Cases:
             row.id, row.case_no, row.conversation_id, row.contact_id, row.state, Level(row.machine_level),
             Level(row.level), row.version, row.owner_id, row.wish or "risk", row.opened_at, row.claimed_at,
             row.first_word_at, row.closed_at, row.disposition, summary, row.is_drill, row.previous_id,
-            row.merged_into,
+            row.merged_into, row.practised_by,
         )  # fmt: skip
 
 

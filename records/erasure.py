@@ -58,6 +58,7 @@ KEPT = {  # table -> why this job leaves its sealed words alone
     "law_request": "what was asked and answered is the proof that it was",
     "record_copy": "the person's own copy, promised for some days: it goes when its link ends",
     "access_grant": "why a minor's case was read is the proof of the yearly audit",
+    "drill_plan": "what a drill taught the house; no words of people who write to us",
     "institution": "no words of people who write to us",
     "institution_version": "no words of people who write to us",
     "second_factor": "of a colleague's account",

@@ -40,6 +40,7 @@ class Live:
     case_no: str
     level: Level
     is_drill: bool
+    is_practice: bool
     owner_roles: tuple[str, ...]
     seen_at: datetime | None  # the owner's console
     wrote_at: datetime | None  # the person's newest message
@@ -102,10 +103,15 @@ class Stints:
         return sorted(connection.execute(query.where(which)).scalars())
 
     def since(self, connection: sa.Connection, since: datetime, counsellor_id: str | None = None) -> list[Stint]:
-        """Stints at orange or red that did not end before a moment, of everybody or of one, oldest first."""
+        """Stints at orange or red that did not end before a moment, of everybody or of one, oldest first; no drills."""
+        case = t.case_record
+        of_drill = sa.exists().where(
+            case.c.district_id == self.district, case.c.id == t.stint.c.case_id, case.c.is_drill
+        )
         query = self._select().where(
             sa.or_(t.stint.c.ended_at >= since, t.stint.c.ended_at.is_(None)),
             t.stint.c.peak >= int(Level.HIGH),
+            ~of_drill,
         )
         if counsellor_id is not None:
             query = query.where(t.stint.c.counsellor_id == counsellor_id)
@@ -127,7 +133,8 @@ class Stints:
         )
         query = (
             sa.select(
-                t.stint, case.c.case_no, case.c.level, case.c.is_drill, owner.c.roles, here.c.seen_at,
+                t.stint, case.c.case_no, case.c.level, case.c.is_drill, case.c.practised_by, owner.c.roles,
+                here.c.seen_at,
                 talk.c.last_message_at, rings.label("rings"),
                 sa.case((t.stint.c.spoke_at.is_(None), t.stint.c.began_at),
                         (talk.c.last_message_at > t.stint.c.spoke_at, first_after)).label("unanswered_since"),
@@ -143,7 +150,8 @@ class Stints:
             query = query.where(t.stint.c.conversation_id == conversation_id)
         return [
             Live(
-                _stint(row), row.case_no, Level(row.level), row.is_drill, tuple(json.loads(row.roles)), row.seen_at,
+                _stint(row), row.case_no, Level(row.level), row.is_drill, row.practised_by is not None,
+                tuple(json.loads(row.roles)), row.seen_at,
                 row.last_message_at, row.unanswered_since, bool(row.rings),
             )
             for row in connection.execute(query)

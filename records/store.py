@@ -23,6 +23,7 @@ from records.contacts import Contacts
 from records.conversations import Conversations
 from records.crypto import Vault
 from records.decisions import Decisions
+from records.drills import Drills
 from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
 from records.erasure import Erasure
@@ -42,6 +43,7 @@ from records.notices import Notices
 from records.outbox_rows import OutboxRows
 from records.partner_links import PartnerLinks
 from records.pointers import Pointers
+from records.practices import Practices
 from records.presence import PresenceRows
 from records.referral_tasks import ReferralTasks
 from records.referrals import Referrals
@@ -111,6 +113,8 @@ class Store:
     reviews: Reviews
     trainings: Trainings
     missed: Missed
+    drills: Drills
+    practices: Practices
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:

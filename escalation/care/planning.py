@@ -30,7 +30,9 @@ class Planning:
     rules: CareRules
 
     def at_close(self, connection: sa.Connection, case: Case, who: Counsellor, disposition: str, now: datetime) -> bool:
-        """Plan what the level asks for; whether calls to the person remain after this end."""
+        """Plan what the level asks for; whether calls to the person remain after this end; a drill has none."""
+        if case.is_drill:
+            return False
         old = self.calls(connection, case.id)
         since = self.handling.alarm.reopenings.newest_at(connection, case.id)
         planned = [task.level for task in old if since is None or task.made_at >= since]
@@ -71,7 +73,9 @@ class Planning:
         self, connection: sa.Connection, case: Case, owed: Iterable[tuple[str, timedelta]], who: Counsellor,
         now: datetime,
     ) -> None:  # fmt: skip
-        """What the team owes itself, each within its time."""
+        """What the team owes itself, each within its time; nothing after a drill."""
+        if case.is_drill:
+            return
         for code, within in owed:
             self.tasks.add(
                 connection, case_id=case.id, kind=TEAM, code=code, level=int(case.level), window_start=now,

@@ -49,6 +49,8 @@ ROOMS = (  # the pages of the header, for those whose role may do the action; th
     ("/console/invited", "请我看的个案", "shared_list"),
     ("/console/supervision", "督导", "supervision_review"),
     ("/console/growth", "我的成长", "growth_own"),
+    ("/console/drills", "演练", "drill_plan"),
+    ("/console/practice", "练习", "practice_own"),
     ("/console/institutions", "机构", "institution_view"),
     ("/console/library", "知识库", "library_view"),
     ("/console/notices", "我的通知", "notice_own"),

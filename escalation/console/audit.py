@@ -37,6 +37,8 @@ ACTION_WORDS = {action: words for action, words in load_words().items() if words
     "closed": "结案", "missed_exported": "导出漏报例句", "review_remarked": "批注一条消息",
     "supervision_added": "记督导", "training_added": "记培训", "training_removed": "删掉培训记录",
     "trainings_imported": "导入培训记录",
+    "drill_planned": "安排演练", "drill_cancelled": "取消演练", "drill_begun": "演练开始", "drill_done": "演练完成",
+    "drill_stopped": "停止演练", "drill_broken": "演练中断", "drill_concluded": "写演练发现的问题",
     "contact_blocked": "屏蔽", "contact_revealed": "查看姓名和联系方式", "contact_unblocked": "解除屏蔽",
     "factor_added": "开启两步验证", "factor_ended": "关闭两步验证", "file_view": "看文件", "handed_back": "交还机器人",
     "level_confirmed": "同意调低", "level_proposed": "申请调低", "level_refused": "不同意调低", "level_set": "调整等级",

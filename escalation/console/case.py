@@ -21,6 +21,7 @@ from escalation.console.colleagues import add_colleagues, colleagues_values
 from escalation.console.gate import pass_gate
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
+from escalation.console.practice import add_practice, practice_values
 from escalation.console.queue import called_for, case_row
 from escalation.console.record import add_record, record_values
 from escalation.console.sharing import add_sharing, share_values
@@ -42,7 +43,17 @@ class Tab:
 
 
 TABS = (
-    Tab("respond", "应对", ("case_stepping_in.html", "case_plan_known.html", "case_person.html", "case_respond.html")),
+    Tab(
+        "respond",
+        "应对",
+        (
+            "case_practice.html",
+            "case_stepping_in.html",
+            "case_plan_known.html",
+            "case_person.html",
+            "case_respond.html",
+        ),
+    ),
     Tab("record", "记录单", ("case_record.html",)),
     Tab("plan", "安全计划", ("case_plan.html",)),
     Tab("rescue", "救援", ("case_rescue.html",)),
@@ -66,10 +77,11 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "colleagues": colleagues_values,
     "share": share_values,
     "law": law_values,
+    "practice": practice_values,
 }
 PARTS = (
     add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
-    add_safeguarding, add_colleagues, add_sharing, add_law,
+    add_safeguarding, add_colleagues, add_sharing, add_law, add_practice,
 )  # fmt: skip
 
 

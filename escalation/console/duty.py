@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
 
 from escalation.console.access import Console, Visitor, act
+from escalation.practice.drill_desk import EVENT as DRILL
 from escalation.shift import silence, volunteers
 from escalation.shift.exposure import Exposure
 from escalation.shift.floor import PRESENCE
@@ -18,11 +19,11 @@ from escalation.shift.presence import WORDS, Person, State, nobody_yet, summary
 from escalation.showing import displayable
 from records.stints import Live
 
-EVENTS = frozenset({PRESENCE, "handover_out", "handover_in"})  # of no case: every screen asks again
+EVENTS = frozenset({PRESENCE, DRILL, "handover_out", "handover_in"})  # of no case: every screen asks again
 TOUCH_EVERY = timedelta(seconds=20)
 _ACTIONS = frozenset({"begin", "away", "back", "end"})
 _KEPT = ("id", "level", "level_code", "level_label", "state", "state_label", "opened_at", "raised_at", "what",
-         "is_late", "is_drill", "in_queue", "has_ended")  # fmt: skip
+         "is_late", "is_drill", "is_practice", "in_queue", "has_ended")  # fmt: skip
 
 
 def router(console: Console) -> APIRouter:
@@ -124,6 +125,7 @@ def _read(console: Console, visitor: Visitor) -> dict[str, Any]:
                 "id": rest.id, "colour": rest.peak.colour, "minutes": shift.floor.rules.rest // timedelta(minutes=1),
             },
             "exposure": own.words,
+            "drill": console.desks.drills.banner(connection, now),
             "unsigned": [
                 {"id": handover_id, "by": names.get(out_id, ""), "is_mine": out_id == visitor.id, "at": at.isoformat()}
                 for handover_id, out_id, at in shift.floor.handovers.unsigned(connection)

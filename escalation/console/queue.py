@@ -126,6 +126,7 @@ def _read_queue(console: Console, visitor: Visitor) -> tuple[list[dict[str, Any]
                 ) | care_row(case, marks) | {"relief": relief.get(case.id, "")},
             )
             for case in alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
+            if case.practised_by in (None, visitor.id)
         ]  # fmt: skip
         return rows, cursor, alarm.outbox.count_dead(connection)
 
@@ -135,7 +136,7 @@ def _row_of_event(console: Console, visitor: Visitor, item: Event) -> dict[str, 
     alarm, now = console.alarm, console.now()
     with console.engine.connect() as connection:
         case = _case_of(console, connection, item)
-        if case is None:
+        if case is None or case.practised_by not in (None, visitor.id):  # nobody else is called to a practice
             return None
         alert = alarm.alerts.ringing(connection, case.id)
         owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
@@ -206,6 +207,7 @@ def case_row(
         "step": alert.step if alert else 0,
         "is_late": bool(alert and overdue_s(alert, clocks, now) > 0),
         "is_drill": case.is_drill,
+        "is_practice": case.practised_by is not None,
         "has_lost_words": has_lost_words,
         "called": called.words if called else "",
         "not_called": called.failed if called else "",

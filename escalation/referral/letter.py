@@ -104,6 +104,8 @@ def check_institution(institution: Institution, level: Level, *, is_fresh: bool,
     """Raise NotAllowed when this institution may not be chosen for a case of this level."""
     if institution.is_drill and not is_drill:
         raise NotAllowed("这是演练用的机构，不能用在真实个案里")
+    if is_drill and not institution.is_drill:
+        raise NotAllowed("演练个案只能选标有“演示”的机构，免得真实的机构当真")
     if institution.fields["status"] != "active":
         raise NotAllowed("这家机构现在不接收转介，请另选")
     if level >= Level.HIGH and not is_fresh:

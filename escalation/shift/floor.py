@@ -42,7 +42,8 @@ class Floor:
         there = self.presence.all(connection)
         carried: dict[str, list[Level]] = {}
         for live in self.desk.handling.stints.live(connection):
-            carried.setdefault(live.stint.counsellor_id, []).append(live.level)
+            if not live.is_drill:
+                carried.setdefault(live.stint.counsellor_id, []).append(live.level)
         found = [
             self._person(who, there.get(who.id), carried, now)
             for who in self.desk.handling.staff.all(connection)
@@ -126,7 +127,9 @@ class Floor:
         return limits.over([live.level for live in self._carried(connection, who_id)], self.rules.limits)
 
     def _carried(self, connection: sa.Connection, who_id: str) -> list[Live]:
-        return [live for live in self.desk.handling.stints.live(connection) if live.stint.counsellor_id == who_id]
+        """Real conversations: a drill never holds anybody back from a real call."""
+        lives = self.desk.handling.stints.live(connection)
+        return [live for live in lives if live.stint.counsellor_id == who_id and not live.is_drill]
 
     def _of(self, connection: sa.Connection, who: Counsellor, now: datetime) -> Presence:
         return self.presence.get(connection, who.id, lock=True) or presence.nobody_yet(who.id, now)

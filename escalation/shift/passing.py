@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from escalation.cases import NotAllowed
+from escalation.cases import NotAllowed, check_not_practice
 from escalation.handling import Handling
 from escalation.shift import transfer
 from escalation.shift.floor import Floor
@@ -32,6 +32,7 @@ class Passing:
     ) -> None:  # fmt: skip
         """Ask a colleague on duty to take the case."""
         case = self.handling.owned(connection, case_id, who)
+        check_not_practice(case.practised_by)
         tidy = transfer.check_summary(summary)
         colleague = next((one for one in self.floor.people(connection, now) if one.id == to_id), None)
         transfer.check_colleague(colleague, who.id, case.level)

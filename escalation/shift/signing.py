@@ -39,7 +39,11 @@ class Signing:
         alarm = self.handling.alarm
         ringing = alarm.alerts.all_ringing(connection)
         served = {live.stint.case_id: live for live in self.handling.stints.live(connection)}
-        found = [case for case in alarm.cases.queue(connection, limit=_MOST) if case.level >= Level.MEDIUM]
+        found = [
+            case
+            for case in alarm.cases.queue(connection, limit=_MOST)
+            if case.level >= Level.MEDIUM and not case.is_drill
+        ]
         cases = [self._case(case, names, ringing.get(case.id), served.get(case.id)) for case in found]
         return Snapshot(
             sorted(cases, key=lambda case: -case.level), self._promises(connection, names),

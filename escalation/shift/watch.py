@@ -28,6 +28,8 @@ class Watch:
         """Do what is due for every served conversation; returns for how many something was."""
         done = 0
         for live in self.handling.stints.live(connection):
+            if live.is_practice:  # nobody else is called for it
+                continue
             if live.level > live.stint.peak:
                 self.handling.stints.change(connection, live.stint.id, peak=int(live.level))
             if silence.next_step(live, self.floor.rules.patience, now) is not Step.REST:

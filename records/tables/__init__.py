@@ -37,6 +37,7 @@ from records.tables.law import (
 from records.tables.library import answer_mark, article_draft, article_review, article_version, unanswered
 from records.tables.notices import notice, notice_address
 from records.tables.people import contact, contact_decision, contact_plan, link_code
+from records.tables.practice import drill_caller, drill_plan, drill_run, practice
 from records.tables.record import record_entry, safety_plan
 from records.tables.referrals import (
     incoming_referral,
@@ -90,6 +91,9 @@ __all__ = [
     "conversation",
     "counsellor",
     "debrief",
+    "drill_caller",
+    "drill_plan",
+    "drill_run",
     "emergency_contact",
     "event",
     "follow_up",
@@ -120,6 +124,7 @@ __all__ = [
     "outbox",
     "outside_call",
     "partner_link",
+    "practice",
     "provision",
     "presence",
     "promise",

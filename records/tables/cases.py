@@ -28,6 +28,7 @@ case_record = table(
     sealed("summary_sealed", nullable=True),
     sa.Column("is_drill", sa.Boolean, nullable=False, default=False),
     text("previous_id", nullable=True),  # the same conversation's case before, closed too long ago to go on
+    text("practised_by", nullable=True),  # the counsellor who practises with it: it rings for nobody
     sa.UniqueConstraint("district_id", "case_no"),
     text("merged_into", nullable=True),  # the case in which this one goes on
     sa.Index("one_open_case", "district_id", "conversation_id", unique=True, sqlite_where=_OPEN,

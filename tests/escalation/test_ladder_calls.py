@@ -13,12 +13,14 @@ import pytest
 from fastapi import Response
 
 import server
+from escalation.practice.drill_desk import Asked
+from escalation.practice.plans import Wanted
 from notify.push_key import load_push_key
 from records import tables as t
 from records.addresses import MAIL, PUSH, SMS, STAFF
 from settings import load_settings
 from tests.browsing import Seat, Site
-from tests.building import EMERGENCY, Clock, compiled_screener, do, rows, say, visitor
+from tests.building import EMERGENCY, Clock, compiled_screener, counsellor, do, rows, say, visitor
 from tests.notify.calling import round_of
 from tests.notify.certificate import make_certificate
 from tests.notify.gateways import SECRET, Robot, SmsGateway, robot, sms_gateway
@@ -234,6 +236,23 @@ async def test_a_drill_stays_on_the_screens(town: Town) -> None:
     await say(service, conversation_id, EMERGENCY)
     await town.pass_time(200)
     assert rows(service.store.engine, t.notice) == []
+
+
+@pytest.mark.parametrize("calls_people", [True, False])
+async def test_a_planned_drill_calls_people_only_when_its_plan_says_so_and_says_that_it_is_one(
+    town: Town, calls_people: bool
+) -> None:
+    seats(town)
+    service, now = town.site.service, town.clock()
+    desk, wanted = service.desks.drills, Wanted("one_red", 1, now, True, calls_people)
+    lead = counsellor(service.store, service.writer, "planner", "duty_lead")
+    plan_id = do(service.writer, lambda c: desk.plan(c, lead, wanted, now, may_hide=False))
+    run = do(service.writer, lambda c: desk.begin(c, desk.token(plan_id), Asked(), now))
+    person = await town.site.visitor(**{"X-Hotline-Drill": desk.proof(run.id)})
+    await say(service, person.conversation_id, EMERGENCY)  # its cookie is for https
+    await town.pass_time(200)
+    assert (ONCALL_PHONE in town.numbers()) is calls_people
+    assert all("这是演练，不是真实警报" in text for _, text in town.sms.sent)
 
 
 async def test_words_that_did_not_arrive_call_in_words_of_their_own(town: Town) -> None:

@@ -11,6 +11,7 @@ const QUIET_MS = 4000; // a flood is told in one sentence, not in a thousand
 const SOUND_KEY = "xindeng-sound";
 const MUTE_KEY = "xindeng-mute-until";
 const NAMES = ["", "低", "中", "高", "紧急"];
+const realOnes = (rows) => (rows.some((row) => !row.is_drill) ? rows.filter((row) => !row.is_drill) : rows); // drills only when nobody real is there
 const part = (id) => document.getElementById(id);
 const calmMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -40,7 +41,7 @@ export class Alarm {
     let beyond = 0;
     for (const row of rows) {
       if (row.hidden && !row.may_claim) {
-        beyond += row.state === "new" && row.level >= 3; // a volunteer cannot take it, and must not think that all is calm
+        beyond += row.state === "new" && row.level >= 3 && !row.is_drill; // a volunteer cannot take it, and must not think that all is calm
         continue;
       }
       if (row.care) this.cared.push(row);
@@ -86,30 +87,35 @@ export class Alarm {
     return Number(localStorage.getItem(MUTE_KEY) ?? 0) > Date.now();
   }
 
-  counts() {
+  counts(rows = this.waiting) {
     const byLevel = [0, 0, 0, 0, 0];
-    for (const row of this.waiting) byLevel[row.level] += 1;
+    for (const row of rows) byLevel[row.level] += 1;
     return byLevel;
   }
 
   show() {
     const byLevel = this.counts();
-    const lost = this.unreached;
+    const lost = realOnes(this.unreached);
     const isRed = byLevel[4] || lost.some((row) => row.level === 4);
     const rings = this.deaf ? "deaf" : isRed ? "red" : byLevel[3] || lost.length ? "orange" : "calm";
-    const cared = loudest(this.cared);
+    const cared = loudest(realOnes(this.cared));
     const kind = !cared || ["deaf", "red"].includes(rings) ? rings : cared.isRed ? "red" : "orange";
-    const level = byLevel[4] ? 4 : 3;
+    const urgent = this.waiting.filter((row) => row.level >= 3);
+    const told = realOnes(urgent);
+    const byTold = this.counts(told);
+    const level = byTold[4] ? 4 : 3;
     const strip = part("strip");
     let words = this.known ? "没有无人接手的紧急个案" : "正在查看有没有无人接手的紧急个案…";
     if (this.beyond) words = `有 ${this.beyond} 个紧急个案在等接线员，请提醒身边的老师`;
     let first = null;
-    if (byLevel[4] || byLevel[3]) {
-      for (const row of this.waiting) {
+    if (told.length) {
+      for (const row of told) {
         if (row.level === level && (!first || Date.parse(row.raised_at) < Date.parse(first.raised_at))) first = row;
       }
-      const more = level === 4 && byLevel[3] ? `；橙·高 ${byLevel[3]} 个` : "";
-      words = `${level === 4 ? "红·紧急" : "橙·高"}：${byLevel[level]} 个个案无人接手${more}，最久已等 ${span(first.raised_at)}`;
+      const more = level === 4 && byTold[3] ? `；橙·高 ${byTold[3]} 个` : "";
+      const drills = urgent.length - told.length;
+      const also = drills ? `；另有演练 ${drills} 个` : told[0].is_drill ? "（演练）" : "";
+      words = `${level === 4 ? "红·紧急" : "橙·高"}：${byTold[level]} 个个案无人接手${more}，最久已等 ${span(first.raised_at)}${also}`;
     }
     if (lost.length) {
       const called = lost.filter((row) => row.relief).length;
@@ -133,7 +139,7 @@ export class Alarm {
     const where = this.state === "out" ? "/console/sign-in" : first ? `/console/cases/${first.id}` : "/console";
     if (link.getAttribute("href") !== where) link.setAttribute("href", where);
     const call = part("strip-oncall");
-    call.hidden = ![...this.waiting, ...lost].some((row) => row.rung === "外部值守");
+    call.hidden = ![...this.waiting, ...lost].some((row) => row.rung === "外部值守" && !row.is_drill); // nobody is phoned for a drill
     put(call, `请立即电话通知外部值守：${strip.dataset.oncall || "（姓名和电话见值班表）"}`);
     sound.loop(this.muted ? "" : rings === "calm" ? "" : rings === "deaf" ? "lost" : rings);
     const mute = part("mute");

@@ -14,6 +14,7 @@ import { showLost } from "./lost.js";
 import { drawPerson, reachWarning } from "./person.js";
 import { drawPlan } from "./plan.js";
 import { Record } from "./record.js";
+import { drawPractice } from "./practice.js";
 import { drawReferrals, startReferrals } from "./referral.js";
 import { ReplyBox } from "./reply.js";
 import { drawRescue, tickRescue } from "./rescue.js";
@@ -56,8 +57,8 @@ function rights({ row, person, is_owner, proposal, colleagues }) {
     "plan-form": !isVolunteer,
     proposal: open && Boolean(proposal),
     decision: isLead && proposal && proposal.by_id !== me,
-    release: is_owner && row.state !== "rescue",
-    "hand-back": is_owner && row.state !== "rescue",
+    release: is_owner && row.state !== "rescue" && !row.is_practice,
+    "hand-back": is_owner && row.state !== "rescue" && !row.is_practice,
     close: ["in_service", "waiting_user"].includes(row.state) && (row.owner_id === me || isSupervisor),
     suggest: is_owner || row.state === "new",
     block: isLead && !person.is_blocked,
@@ -84,6 +85,7 @@ function draw() {
   level.dataset.level = row.level;
   put(part("state"), row.state_label);
   part("drill").hidden = !row.is_drill;
+  drawPractice(shown);
   part("lost").hidden = !row.has_lost_words;
   const badges = [["wish", row.wish], ["rung", row.step ? `已升级到：${row.rung}` : ""], ["called", row.called], ["not-called", row.not_called]];
   for (const [key, words] of badges) {
@@ -98,7 +100,7 @@ function draw() {
   const tooHigh = row.level > 1;
   part("hand-back").querySelector("button").disabled = tooHigh;
   put(part("hand-back-why"), tooHigh ? `${COLOURS[row.level]}色个案不能交还机器人，先评估并调整等级` : "");
-  put(part("close-why"), row.level >= 3 && !isSupervisor ? `${COLOURS[row.level]}色个案由督导结案，或先经第二人确认调低` : "");
+  put(part("close-why"), row.level >= 3 && !isSupervisor && !row.is_practice ? `${COLOURS[row.level]}色个案由督导结案，或先经第二人确认调低` : "");
   if (proposal) {
     const who = proposal.by_id === me ? "您" : proposal.by;
     const wait = may.decision ? "" : "　等待另一位老师（值班长或督导）确认。";

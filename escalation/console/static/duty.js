@@ -46,6 +46,8 @@ function draw() {
   part("duty-on").title = { off: "", on: "不用说原因，快捷键 z", away: "快捷键 z" }[mine.state];
   part("duty-on").classList.toggle("main", mine.state !== "on");
   part("duty-end").hidden = mine.state === "off";
+  part("drill-banner").hidden = !mine.drill;
+  put(part("drill-banner"), mine.drill);
   drawPeople();
   drawCards();
 }

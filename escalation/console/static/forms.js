@@ -9,8 +9,9 @@ const alarm = new Alarm();
 const cases = new Map(); // rows of the whole queue, for the alarm
 
 async function send(event) {
+  const form = event.target;
+  if (!form.matches("form[data-post]")) return;
   event.preventDefault();
-  const form = event.currentTarget;
   if (form.dataset.busy || (form.dataset.confirm && !confirm(form.dataset.confirm))) return;
   form.dataset.busy = "yes";
   put(form.querySelector(".error"), "");
@@ -38,6 +39,6 @@ function take(row) {
   if (row.what !== "message") alarm.update(cases.values());
 }
 
-for (const form of document.querySelectorAll("form[data-post]")) form.addEventListener("submit", send);
+document.addEventListener("submit", send);
 onActivity(resync);
 openStream("", { row: take, resync, state: (state) => alarm.connection(state) });

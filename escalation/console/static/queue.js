@@ -29,9 +29,9 @@ let scheduled = false;
 let [pointer_at, held_since, rang_at, ringTimer] = [-LONGEST_HOLD_MS, 0, -100, 0];
 
 // ---- order: what is loud first (unclaimed, its owner silent, words that did not arrive, rescue, overdue calls), then
-// level, then who has waited longest. Rows of one urgency and level are a group; of each only the first are drawn, the
+// level, then real people before drills, then who has waited longest. Rows of one urgency and level are a group; of each only the first are drawn, the
 // others counted, so that a thousand crises in a minute leave the page as quick as ever.
-const keyOf = (row) => [row.state === "new" || row.ringing || isLoud(row) ? 0 : 1, -row.level, Date.parse(row.raised_at || row.opened_at), row.case_no];
+const keyOf = (row) => [row.state === "new" || row.ringing || isLoud(row) ? 0 : 1, -row.level, row.is_drill ? 1 : 0, Date.parse(row.raised_at || row.opened_at), row.case_no];
 const groupOf = (key) => `${key[0]} ${key[1]}`;
 
 function compare(a, b) {
@@ -113,6 +113,7 @@ function fill(line, row) {
   put(line.state, row.state_label);
   put(line.owner, row.owner_id === me ? `我（${row.owner}）` : row.owner);
   line.drill.hidden = !row.is_drill;
+  put(line.drill, row.is_practice ? "练习" : "演练");
   line.wish.hidden = !row.wish;
   line.lost.hidden = !row.has_lost_words;
   line.care.hidden = !row.care;
@@ -179,8 +180,12 @@ function flush() {
 }
 
 function count() {
-  const counts = { in_service: 0, waiting_user: 0, rescue: 0, follow_up: 0, mine: 0, "new-1": 0, "new-2": 0, "new-3": 0, "new-4": 0 };
+  const counts = { in_service: 0, waiting_user: 0, rescue: 0, follow_up: 0, mine: 0, drill: 0, "new-1": 0, "new-2": 0, "new-3": 0, "new-4": 0 };
   for (const row of rows.values()) {
+    if (row.is_drill) {
+      counts.drill += 1; // counted nowhere else
+      continue;
+    }
     counts[row.state === "new" ? `new-${row.level}` : row.state] += 1;
     if (row.owner_id === me) counts.mine += 1;
   }
@@ -188,6 +193,7 @@ function count() {
     put(node, String(counts[node.dataset.count]));
     if (node.dataset.count.startsWith("new-")) node.parentNode.classList.toggle("some", counts[node.dataset.count] > 0);
   }
+  document.getElementById("drill-count").hidden = counts.drill === 0;
   empty.hidden = rows.size > 0;
 }
 

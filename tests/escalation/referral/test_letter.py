@@ -123,6 +123,11 @@ def test_an_invented_institution_is_only_for_drills() -> None:
     check_institution(place(is_drill=True), Level.LOW, is_fresh=True, is_drill=True)
 
 
+def test_a_drill_never_reaches_a_real_institution() -> None:
+    with pytest.raises(NotAllowed, match="免得真实的机构当真"):
+        check_institution(place(), Level.LOW, is_fresh=True, is_drill=True)
+
+
 @pytest.mark.parametrize("status", ["paused", "closed"])
 def test_an_institution_that_takes_nobody_is_refused(status: str) -> None:
     with pytest.raises(NotAllowed, match="不接收"):
