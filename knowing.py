@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ def load_answering(settings: Settings, texts: Texts, *, strict: bool = False) ->
 
 def load_knowledge(settings: Settings, texts: Texts, *, strict: bool = False) -> Knowledge:
     """The shipped articles with this deployment's own over them, and their index."""
-    library, unusable = overlay(load_library(LIBRARY), texts.files)
+    library, unusable = load_articles(texts)
     for article, why in unusable.items():
         log.error("knowledge.article_unusable", article=article, why=why)
     try:
@@ -55,6 +55,11 @@ def load_knowledge(settings: Settings, texts: Texts, *, strict: bool = False) ->
         log.error("knowledge.unavailable", error=str(error))
         return Knowledge(library, release=texts.release, unusable=unusable)
     return Knowledge(library, answerer, encoder, texts.release, unusable)
+
+
+def load_articles(texts: Texts) -> tuple[Library, Mapping[str, str]]:
+    """The shipped articles with this deployment's own over them, and which of those cannot be read."""
+    return overlay(load_library(LIBRARY), texts.files)
 
 
 def _index_for(library: Library, encoder: Encoder, folder: Path) -> knowledge_index.Index:

@@ -40,6 +40,7 @@ from escalation.console import (
     practice,
     queue,
     referrals,
+    reports,
     safeguarding,
     seen,
     sharing,
@@ -150,7 +151,7 @@ async def _take_over_release(service: Service) -> None:
 ROOMS = (
     signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
     institutions, duty, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
-    drills, practice,
+    drills, practice, reports,
 )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from command import answering, check, evaluation, releases, retention, user
 from command.bench.main import bench
 from command.demo import demo
 from command.drill import drill
+from command.report import report
+from escalation.reports.periods import BadPeriod
 from escalation.roles import load_permissions, permission_page
 from knowledge import index as knowledge_index
 from knowledge.articles import ArticleError
@@ -45,6 +47,7 @@ app.command()(bench)
 app.command()(retention.retention)
 app.command()(demo)
 app.command()(drill)
+app.command()(report)
 out = Console()
 
 
@@ -208,6 +211,7 @@ def run() -> None:
     except (
         BadSettings,
         BadKeyFile,
+        BadPeriod,
         WrongKey,
         ArticleError,
         EncoderError,

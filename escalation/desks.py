@@ -36,6 +36,7 @@ from escalation.record.plan import load_parts
 from escalation.record.proposals import check_facts
 from escalation.record.record_desk import RecordDesk
 from escalation.referral.office import ReferralOffice, ReferralRules, open_referrals
+from escalation.reports.reports_desk import ReportsDesk, open_reports
 from escalation.safeguarding.clocks import Clocks
 from escalation.safeguarding.safeguarding_desk import SafeguardingDesk
 from escalation.safeguarding.terms import Terms
@@ -75,6 +76,7 @@ class Desks:
     supervision: SupervisionOffice
     drills: DrillDesk
     practices: PracticeDesk
+    reports: ReportsDesk
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -147,6 +149,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         supervision=open_supervision(store, handling, rules.growth),
         drills=DrillDesk(handling, store.drills, store.rescues, playbook, store.vault.sign),
         practices=PracticeDesk(handling, store.practices, store.rescues, playbook),
+        reports=open_reports(store, record.form, alarm.clocks.claim_by),
     )
 
 

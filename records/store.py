@@ -28,6 +28,7 @@ from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
 from records.erasure import Erasure
 from records.factors import Factors
+from records.facts import FactRows
 from records.follow_up_talks import FollowUpTalks
 from records.follow_ups import FollowUps
 from records.handovers import Handovers
@@ -47,6 +48,7 @@ from records.practices import Practices
 from records.presence import PresenceRows
 from records.referral_tasks import ReferralTasks
 from records.referrals import Referrals
+from records.reports import FrozenReports
 from records.rescues import Rescues
 from records.retention_runs import RetentionRuns
 from records.reviews import Reviews
@@ -115,6 +117,8 @@ class Store:
     missed: Missed
     drills: Drills
     practices: Practices
+    facts: FactRows
+    reports: FrozenReports
 
 
 def open_rows(engine: sa.Engine, vault: Vault, district: str) -> Store:

@@ -53,6 +53,7 @@ ROOMS = (  # the pages of the header, for those whose role may do the action; th
     ("/console/practice", "练习", "practice_own"),
     ("/console/institutions", "机构", "institution_view"),
     ("/console/library", "知识库", "library_view"),
+    ("/console/reports", "统计", "report_view"),
     ("/console/notices", "我的通知", "notice_own"),
     ("/console/accounts", "账号", "accounts_manage"),
     ("/console/law", "合规", "law_view"),

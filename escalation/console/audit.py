@@ -48,6 +48,7 @@ ACTION_WORDS = {action: words for action, words in load_words().items() if words
     "safeguarding_notification_agree": "同意通报", "safeguarding_notification_refuse": "不同意通报",
     "safeguarding_notification_send": "作了通报", "safeguarding_notification_acknowledge": "记下通报的回执",
     "safeguarding_notification_withdraw": "撤回通报",
+    "report_exported": "导出报表", "report_frozen": "冻结报表",
     "screening_adopted": "启用筛查规则", "screening_texts_read": "看筛查重放的文字", "sign_in_refused": "拒绝登录",
     "sign_in_wrong": "密码或验证码不对", "signed_in": "登录", "signed_out": "退出",
     "signed_out_elsewhere": "退出其他登录", "undelivered_retried": "重试未送达的话",

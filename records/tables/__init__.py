@@ -48,6 +48,7 @@ from records.tables.referrals import (
     referral_step,
     referral_task,
 )
+from records.tables.reports import frozen_report
 from records.tables.safeguarding import matter, matter_step, matter_task
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.shares import case_share, contact_reveal
@@ -100,6 +101,7 @@ __all__ = [
     "follow_up_attempt",
     "follow_up_consent",
     "follow_up_outcome",
+    "frozen_report",
     "incoming_referral",
     "information_given",
     "institution",

@@ -34,6 +34,7 @@ case_record = table(
     sa.Index("one_open_case", "district_id", "conversation_id", unique=True, sqlite_where=_OPEN,
              postgresql_where=_OPEN),
     sa.Index("case_by_contact", "district_id", "contact_id"),
+    sa.Index("case_by_opening", "district_id", "opened_at"),
     sa.Index("case_queue", "district_id", "state", "level"),
     sa.Index("case_by_conversation", "district_id", "conversation_id", "opened_at"),
 )  # fmt: skip
@@ -69,6 +70,7 @@ alert = table(
     sa.Index("one_ringing_alert", "district_id", "case_id", unique=True,
              sqlite_where=sa.text("state = 'ringing'"), postgresql_where=sa.text("state = 'ringing'")),
     sa.Index("alert_due", "state", "next_at"),
+    sa.Index("alert_by_raising", "district_id", "raised_at"),
 )  # fmt: skip
 
 note = table(

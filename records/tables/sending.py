@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from records.columns import integer, sealed, table, text, time
 
+ANSWERS = sa.text("origin = 'bot' AND key IN ('plain', 'answer.choices')")  # articles, and choices of articles
+
 outbox = table(
     "outbox",
     integer("seq"),
@@ -28,6 +30,7 @@ outbox = table(
     time("finished_at", nullable=True),
     sa.Index("outbox_due", "lane", "due_at", sqlite_where=sa.text("state IN ('pending','sending')"),
              postgresql_where=sa.text("state IN ('pending','sending')")),
+    sa.Index("outbox_answers", "district_id", "made_at", sqlite_where=ANSWERS, postgresql_where=ANSWERS),
     sa.Index("outbox_by_conversation", "district_id", "conversation_id"),
     sa.Index("outbox_dead", "district_id", "finished_at", sqlite_where=sa.text("state = 'dead'"),
              postgresql_where=sa.text("state = 'dead'")),

@@ -31,6 +31,7 @@ stint = table(
     sa.Index("one_open_stint", "district_id", "conversation_id", unique=True,
              sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")),
     sa.Index("stint_by_end", "district_id", "ended_at"),
+    sa.Index("stint_by_case", "district_id", "case_id"),
 )  # fmt: skip
 
 companion = table(

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from records.columns import integer, sealed, table, text, time
 
+OF_VISITORS = sa.text("author = 'visitor'")  # literal: the databases use the index only for these very words
+
 conversation = table(
     "conversation",
     text("contact_id"),
@@ -43,6 +45,8 @@ message = table(
     time("handling_until", nullable=True),
     sa.UniqueConstraint("district_id", "channel", "external_id"),
     sa.UniqueConstraint("district_id", "conversation_id", "seq"),
+    sa.Index("message_of_visitors", "district_id", "received_at", "conversation_id", "sent_at",
+             sqlite_where=OF_VISITORS, postgresql_where=OF_VISITORS),
     sa.Index("message_to_handle", "handling_until", sqlite_where=sa.text("handling = 'new'"),
              postgresql_where=sa.text("handling = 'new'")),
 )  # fmt: skip
