@@ -11,8 +11,11 @@ from escalation.law.minors import load_gate
 from escalation.law.own_copy import PATH as OWN_COPY
 from escalation.law.retention import load_schedule
 from escalation.law.rights import load_rights
+from escalation.practice.scripts import load_playbook
+from escalation.record.form import load_form
 from escalation.referral.clocks import Promises
 from escalation.referral.office import ReferralRules
+from escalation.reports.house_counts import HouseRules
 from escalation.routing import Clocks
 from escalation.safeguarding.terms import Terms, load_terms
 from escalation.shift.rules import ShiftRules
@@ -42,11 +45,21 @@ def make_rules(settings: Settings) -> Rules:
     )
     clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
     rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
-    growth = GrowthRules(Duties(settings.trainings_a_year, settings.supervisions_a_month), settings.staff_support)
+    growth = GrowthRules(make_duties(settings), settings.staff_support)
     return Rules(
         care, rescue, make_referral_rules(settings), make_safeguarding_terms(settings), make_shift_rules(settings),
         make_law_rules(settings), growth,
     )  # fmt: skip
+
+
+def make_duties(settings: Settings) -> Duties:
+    """How many trainings and supervisions this deployment asks for."""
+    return Duties(settings.trainings_a_year, settings.supervisions_a_month)
+
+
+def make_house_rules(settings: Settings) -> HouseRules:
+    """What reports are counted by, without any desk."""
+    return HouseRules(load_form(), make_clocks(settings).claim_by, make_duties(settings), load_playbook().rules)
 
 
 def make_law_rules(settings: Settings) -> LawRules:

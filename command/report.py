@@ -12,7 +12,6 @@ from rich.table import Table as Grid
 import desk_rules
 import knowing
 import wiring
-from escalation.record.form import load_form
 from escalation.reports.monthly import Report, Table
 from escalation.reports.periods import read_period
 from escalation.reports.reports_desk import Naming, open_reports
@@ -32,7 +31,7 @@ def made(settings: Settings, code: str) -> Report:
     """The report as its rows are now, for outside."""
     period, store = read_period(code), wiring.open_store(settings)
     try:
-        desk = open_reports(store, load_form(), desk_rules.make_clocks(settings).claim_by)
+        desk = open_reports(store, desk_rules.make_house_rules(settings))
         library, _ = knowing.load_articles(knowing.texts_in_force(store))
         titles = {key: article.title for key, article in library.articles.items()}
         with store.engine.connect() as connection:

@@ -36,6 +36,7 @@ from escalation.record.plan import load_parts
 from escalation.record.proposals import check_facts
 from escalation.record.record_desk import RecordDesk
 from escalation.referral.office import ReferralOffice, ReferralRules, open_referrals
+from escalation.reports.house_counts import HouseRules
 from escalation.reports.reports_desk import ReportsDesk, open_reports
 from escalation.safeguarding.clocks import Clocks
 from escalation.safeguarding.safeguarding_desk import SafeguardingDesk
@@ -124,6 +125,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
     record = open_record(store, handling, people)
     planning = Planning(handling, store.follow_ups, store.follow_up_talks, rules.care)
     playbook = load_playbook()
+    house = HouseRules(record.form, alarm.clocks.claim_by, rules.growth.duties, playbook.rules)
     desk = Desk(handling, permissions, planning, (record.check_closing,))
     return Desks(
         desk=desk,
@@ -149,7 +151,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         supervision=open_supervision(store, handling, rules.growth),
         drills=DrillDesk(handling, store.drills, store.rescues, playbook, store.vault.sign),
         practices=PracticeDesk(handling, store.practices, store.rescues, playbook),
-        reports=open_reports(store, record.form, alarm.clocks.claim_by),
+        reports=open_reports(store, house),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from escalation.cases import NotAllowed
@@ -18,6 +19,18 @@ STATE_WORDS = {
     "planned": "待演练", "missed": "未演练", DONE: "已演练", CANCELLED: "已取消",
     "running": "进行中", "stopped": "被停止", "broken": "中断",
 }  # fmt: skip
+
+
+class Planned(Protocol):
+    """What the rate needs to know of a plan."""
+
+    @property
+    def planned_for(self) -> datetime:
+        """Its time."""
+
+    @property
+    def state(self) -> str:
+        """planned, done or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ def check_plan(wanted: Wanted, playbook: Playbook, now: datetime, *, may_hide: b
         raise NotAllowed("不公布的演练由督导安排")
 
 
-def stands(plan: Plan, rules: PracticeRules, now: datetime) -> str:
+def stands(plan: Planned, rules: PracticeRules, now: datetime) -> str:
     """The state that people see: a plan whose time is over was missed."""
     is_late = plan.state == PLANNED and plan.planned_for + rules.token_after < now
     return "missed" if is_late else plan.state
@@ -82,7 +95,7 @@ def check_cancelling(plan: Plan, now: datetime) -> None:
         raise NotAllowed("时间已到，不能再取消：没有做的演练计为“未演练”")
 
 
-def completion(plans: Iterable[Plan], rules: PracticeRules, now: datetime) -> Completion:
+def completion(plans: Iterable[Planned], rules: PracticeRules, now: datetime) -> Completion:
     """Of plans whose time is over or that were carried out; those cancelled before are left out."""
     states = [stands(plan, rules, now) for plan in plans]
     return Completion(states.count(DONE), states.count(DONE) + states.count("missed"))

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from escalation.record.form import Form
 from escalation.reports.case_counts import count_cases
+from escalation.reports.house_counts import (
+    HouseRules,
+    count_complaints,
+    count_drills,
+    count_growth,
+    count_notifications,
+)
 from escalation.reports.periods import Period
-from escalation.reports.talks import ClaimBy, count_alarms, count_openings, count_requests, count_sessions, requests_of
+from escalation.reports.talks import count_alarms, count_openings, count_requests, count_sessions, requests_of
 from escalation.reports.tally import Numbers, Tally
 from records.facts.kinds import Answered, Facts, FollowUpFact, ReferralFact, RescueFact, Stretch
 from triage.risk import Level
@@ -19,9 +25,7 @@ _MOST_ARTICLES = 20
 OTHERS = "others"  # all articles that are not among the most given
 
 
-def tally_of(
-    facts: Facts, period: Period, now: datetime, numbers: Numbers, *, form: Form, claim_by: ClaimBy
-) -> Tally:  # fmt: skip
+def tally_of(facts: Facts, period: Period, now: datetime, numbers: Numbers, rules: HouseRules) -> Tally:
     """Count everything once."""
     requests = requests_of(facts.calls, facts.starts, facts.stretches, numbers)
     messages = facts.messages
@@ -30,12 +34,16 @@ def tally_of(
         | count_openings(facts.openings)
         | Tally({"messages": messages.total, "messages_late": messages.late, "messages_ahead": messages.ahead})
         | count_requests(requests, period)
-        | count_alarms(facts.calls, period, now, claim_by)
-        | count_cases(facts.cases, now, numbers, form)
+        | count_alarms(facts.calls, period, now, rules.claim_by)
+        | count_cases(facts.cases, now, numbers, rules.form)
         | count_follow_ups([task for task in facts.follow_ups if task.window_end <= now])
         | count_partners(facts.referrals, facts.rescues)
         | count_answers(facts.answered)
         | count_house(facts, period)
+        | count_complaints(facts.complaints, period)
+        | count_notifications([one for one in facts.notifications if one.due_at <= now])
+        | count_drills(facts.drills, rules.practice, now)
+        | count_growth(facts.colleagues, period, now, numbers, rules.duties)
     )
 
 

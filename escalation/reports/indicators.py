@@ -204,7 +204,7 @@ def _numbers(raw: dict[str, int]) -> Numbers:
         timedelta(minutes=raw["pause_minutes"]), timedelta(minutes=raw["queue_again_minutes"]),
         raw["repeat_sessions"], timedelta(days=raw["repeat_days"]), raw["eased_by"],
         timedelta(hours=raw["record_due_hours"]), timedelta(minutes=raw["late_minutes"]),
-        timedelta(minutes=raw["ahead_minutes"]), raw["least_shown"],
+        timedelta(minutes=raw["ahead_minutes"]), timedelta(days=raw["on_duty_days"]), raw["least_shown"],
     )  # fmt: skip
 
 

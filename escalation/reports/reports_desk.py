@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from escalation.cases import NotAllowed
-from escalation.record.form import Form
 from escalation.reports.case_counts import FIELDS
 from escalation.reports.counting import tally_of
+from escalation.reports.house_counts import HouseRules
 from escalation.reports.indicators import Definitions, View, inside, load_definitions, load_numbers, outside
 from escalation.reports.labels import Labels
 from escalation.reports.monthly import Heading, Making, Report, compose, load_layout, to_json
-from escalation.reports.periods import Period, read_period
-from escalation.reports.talks import ClaimBy
+from escalation.reports.periods import Period, period_of, read_period
 from escalation.reports.tally import Tally
 from records.facts import FactRows, Wanted
 from records.facts.kinds import Facts
@@ -57,18 +56,17 @@ class ReportsDesk:
     staff: Staff
     definitions: Definitions
     layout: tuple[Heading, ...]
-    form: Form
-    claim_by: ClaimBy
+    rules: HouseRules
 
     def tally(self, connection: sa.Connection, period: Period, now: datetime) -> Tally:
         """Count a period; reads only, some seconds for a large year."""
         numbers, unusual = self.definitions.numbers, self.definitions.unusual
         wanted = Wanted(
             period.since, period.until, FIELDS, numbers.pause, max(numbers.repeat, timedelta(weeks=unusual.weeks)),
-            _MARGIN, numbers.late, numbers.ahead,
+            _MARGIN, numbers.late, numbers.ahead, period_of("year", period.first).since,
         )  # fmt: skip
         facts = self.facts.gather(connection, wanted)
-        return tally_of(facts, period, now, numbers, form=self.form, claim_by=self.claim_by)
+        return tally_of(facts, period, now, numbers, self.rules)
 
     def view(self, tally: Tally, *, sees_inside: bool) -> View:
         """A tally for somebody."""
@@ -76,7 +74,7 @@ class ReportsDesk:
 
     def labels(self, titles: Mapping[str, str]) -> Labels:
         """Words for what is counted."""
-        return Labels(self.form, titles)
+        return Labels(self.rules.form, titles)
 
     def draft(
         self, connection: sa.Connection, period: Period, naming: Naming, now: datetime, reason: str = ""
@@ -131,9 +129,9 @@ class ReportsDesk:
         )
 
 
-def open_reports(store: Store, form: Form, claim_by: ClaimBy) -> ReportsDesk:
+def open_reports(store: Store, rules: HouseRules) -> ReportsDesk:
     """The desk with its reviewed data, checked against what is counted before anything runs."""
     some = read_period("2026-01")
-    known = tally_of(Facts(), some, some.until, load_numbers(), form=form, claim_by=claim_by)
+    known = tally_of(Facts(), some, some.until, load_numbers(), rules)
     definitions = load_definitions(known)
-    return ReportsDesk(store.facts, store.reports, store.staff, definitions, load_layout(definitions), form, claim_by)
+    return ReportsDesk(store.facts, store.reports, store.staff, definitions, load_layout(definitions), rules)

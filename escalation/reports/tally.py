@@ -21,6 +21,7 @@ class Numbers:
     record_due: timedelta  # a case given back to the bot needs its record by then
     late: timedelta
     ahead: timedelta
+    on_duty: timedelta  # so long of a year, and its trainings count
     least_shown: int  # smaller counts are not shown outside
 
 

@@ -69,9 +69,9 @@ def standing(
     return Standing(training, supervision, (*_missing(training, supervision), *_expiring(trainings, now)))
 
 
-def owed(count: int, begin: datetime, end: datetime, joined_at: datetime) -> int:
-    """The part of a duty that is left to somebody who joined within its time, rounded half up."""
-    left = (end - max(begin, joined_at)) / (end - begin)
+def owed(count: int, begin: datetime, end: datetime, joined_at: datetime, left_at: datetime | None = None) -> int:
+    """The part of a duty that is left to somebody who joined (or left) within its time, rounded half up."""
+    left = (min(end, left_at or end) - max(begin, joined_at)) / (end - begin)
     return int(count * min(1.0, max(0.0, left)) + 0.5)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from records.crypto import Vault
-from records.facts import aftercare, cases, talks
+from records.facts import aftercare, cases, duties, talks
 from records.facts.kinds import Facts
 from records.facts.span import Span
 
@@ -26,6 +26,7 @@ class Wanted:
     margin: timedelta  # how much earlier and later calls are looked at
     late: timedelta  # a message that needed longer came late
     ahead: timedelta  # a sender's clock that is further ahead is wrong
+    year: datetime  # the first moment of the year: trainings are owed by the year
 
 
 class FactRows:
@@ -51,6 +52,10 @@ class FactRows:
             follow_ups=aftercare.follow_ups(*own, span),
             referrals=aftercare.referrals(*own, span),
             rescues=aftercare.rescues(*own, span),
+            complaints=duties.complaints(*own, wanted.since, wanted.pause),
+            notifications=duties.notifications(*own, span),
+            drills=duties.drills(*own, span),
+            colleagues=duties.colleagues(*own, Span(wanted.year, wanted.until)),
             answered=aftercare.answered(*own, span),
             house=aftercare.house(*own, span),
         )

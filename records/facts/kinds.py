@@ -5,7 +5,7 @@ A person is an id that stands for all contacts known to be one and the same; it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -134,6 +134,43 @@ class RescueFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Complaint:
+    """Somebody complained; the session is the newest that the person had begun by then, when it is known."""
+
+    made_at: datetime
+    conversation_id: str = ""
+    session_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationFact:
+    """An assessment of grade 3 or above that people entered, with its clock."""
+
+    due_at: datetime
+    state: str
+    ended_at: datetime | None = None  # it was sent, refused or taken back
+
+
+@dataclass(frozen=True, slots=True)
+class DrillFact:
+    """A drill that was planned."""
+
+    planned_for: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """An account, and when its person was trained and supervised."""
+
+    roles: Collection[str]
+    joined_at: datetime
+    left_at: datetime | None = None
+    trained: Sequence[datetime] = ()
+    supervised: Sequence[datetime] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What the bot did with questions."""
 
@@ -160,7 +197,9 @@ class House:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything of a period. `sessions`, `calls`, `openings` reach back further, for what is compared with them."""
+    """Everything of a period. `sessions`, `calls`, `openings` reach back further, for what is compared with them, and
+    `colleagues` to the first day of the year; `complaints` go on after it, for people complain later.
+    """
 
     sessions: Iterable[Session] = ()
     messages: Messages = Messages()
@@ -172,5 +211,9 @@ class Facts:
     follow_ups: Sequence[FollowUpFact] = ()
     referrals: Sequence[ReferralFact] = ()
     rescues: Sequence[RescueFact] = ()
+    complaints: Sequence[Complaint] = ()
+    notifications: Sequence[NotificationFact] = ()
+    drills: Sequence[DrillFact] = ()
+    colleagues: Sequence[Colleague] = ()
     answered: Answered = field(default_factory=Answered)
     house: House = field(default_factory=House)

@@ -19,26 +19,33 @@ _ROWS_AT_ONCE = 5000
 
 def sessions(connection: sa.Connection, district: str, span: Span, pause: timedelta) -> Iterator[Session]:
     """Whoever writes after a pause comes anew; one at a time, for a year has hundreds of thousands."""
-    m, c, who = t.message.c, t.conversation.c, t.contact.c
-    before = sa.func.lag(m.received_at).over(partition_by=m.conversation_id, order_by=m.received_at)
-    written = (
-        sa.select(m.conversation_id, m.received_at.label("at"), before.label("before"))
-        .where(m.district_id == district, OF_VISITORS, m.received_at >= span.since - pause, m.received_at < span.until)
-        .subquery()
-    )
-    apart = _microseconds(written.c.at) - _microseconds(written.c.before)
+    c, who, written_at = t.conversation.c, t.contact.c, t.message.c.received_at
+    begun = beginnings(district, pause, written_at >= span.since - pause, written_at < span.until)
     query = (
-        sa.select(person().label("person"), c.channel, written.c.at, who.blocked_at)
-        .join(t.conversation, sa.and_(c.district_id == district, c.id == written.c.conversation_id))
+        sa.select(person().label("person"), c.channel, begun.c.at, who.blocked_at)
+        .join(t.conversation, sa.and_(c.district_id == district, c.id == begun.c.conversation_id))
         .join(t.contact, sa.and_(who.district_id == district, who.id == c.contact_id))
-        .where(
-            written.c.at >= span.since,
-            c.is_drill.is_(False),
-            sa.or_(written.c.before.is_(None), apart > pause // timedelta(microseconds=1)),
-        )
+        .where(begun.c.at >= span.since, c.is_drill.is_(False))
     )
     for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)):
         yield Session(row.person, row.channel, row.at, row.blocked_at is not None and row.blocked_at <= row.at)
+
+
+def beginnings(district: str, pause: timedelta, *which: sa.ColumnElement[bool]) -> sa.Subquery:
+    """When somebody wrote first or after a pause, among these messages."""
+    m = t.message.c
+    before = sa.func.lag(m.received_at).over(partition_by=m.conversation_id, order_by=m.received_at)
+    written = (
+        sa.select(m.conversation_id, m.received_at.label("at"), before.label("before"))
+        .where(m.district_id == district, OF_VISITORS, *which)
+        .subquery()
+    )
+    apart = _microseconds(written.c.at) - _microseconds(written.c.before)
+    return (
+        sa.select(written.c.conversation_id, written.c.at)
+        .where(sa.or_(written.c.before.is_(None), apart > pause // timedelta(microseconds=1)))
+        .subquery()
+    )
 
 
 def messages(connection: sa.Connection, district: str, span: Span, late: timedelta, ahead: timedelta) -> Messages:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import desk_rules
-from escalation.record.form import load_form
 from escalation.reports.counting import tally_of
 from escalation.reports.indicators import Definitions, load_definitions, load_numbers
 from escalation.reports.periods import ZONE, Period, read_period
@@ -14,9 +13,10 @@ from escalation.reports.tally import Tally
 from records.facts.kinds import Facts
 from settings import load_settings
 
-FORM = load_form()
 NUMBERS = load_numbers()
-CLOCKS = desk_rules.make_clocks(load_settings({}))
+SETTINGS = load_settings({})
+CLOCKS = desk_rules.make_clocks(SETTINGS)
+RULES = desk_rules.make_house_rules(SETTINGS)
 NOVEMBER = read_period("2026-11")
 LATER = datetime(2026, 12, 20, tzinfo=ZONE)  # every promise of November has run out
 NOON = datetime(2026, 11, 10, 12, tzinfo=ZONE)
@@ -24,7 +24,7 @@ NOON = datetime(2026, 11, 10, 12, tzinfo=ZONE)
 
 def counted(facts: Facts, period: Period = NOVEMBER, now: datetime = LATER) -> Tally:
     """The tally of these facts."""
-    return tally_of(facts, period, now, NUMBERS, form=FORM, claim_by=CLOCKS.claim_by)
+    return tally_of(facts, period, now, NUMBERS, RULES)
 
 
 def definitions() -> Definitions:

@@ -22,11 +22,12 @@ from triage.risk import Level
 
 SINCE = datetime(2026, 12, 1, tzinfo=ZONE)
 UNTIL = datetime(2027, 1, 1, tzinfo=ZONE)
+YEAR = datetime(2026, 1, 1, tzinfo=ZONE)
 
 
 def gathered(office: Office, since: datetime = SINCE, until: datetime = UNTIL) -> Facts:
     hours = timedelta(hours=1)
-    wanted = Wanted(since, until, FIELDS, 2 * hours, timedelta(weeks=8), 24 * hours, hours / 4, hours / 12)
+    wanted = Wanted(since, until, FIELDS, 2 * hours, timedelta(weeks=8), 24 * hours, hours / 4, hours / 12, YEAR)
     with office.store.engine.connect() as connection:
         facts = office.store.facts.gather(connection, wanted)
         return Facts(**{**vars(facts), "sessions": list(facts.sessions)})

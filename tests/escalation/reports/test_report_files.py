@@ -26,7 +26,7 @@ from escalation.reports.monthly import (
 from escalation.reports.pdf import to_pdf
 from escalation.reports.workbook import to_xlsx
 from records.facts.kinds import Answered, Facts, Session
-from tests.escalation.reports.conftest import FORM, LATER, NOVEMBER, at, counted, definitions
+from tests.escalation.reports.conftest import LATER, NOVEMBER, RULES, at, counted, definitions
 
 FORMULA = '=HYPERLINK("http://evil")'
 HASH = "ab" * 32
@@ -39,7 +39,7 @@ def report(*, is_outside: bool = False, now: datetime = LATER) -> Report:
     )
     tally, rules = counted(facts), definitions()
     view = outside(tally, rules) if is_outside else inside(tally, rules)
-    labels = Labels(FORM, {"E1": "@SUM(1+1)*cmd|'/C calc'!A0"})
+    labels = Labels(RULES.form, {"E1": "@SUM(1+1)*cmd|'/C calc'!A0"})
     return compose(view, load_layout(rules), labels, Making("-演示热线", NOVEMBER, now, 1, "+更正"))
 
 
