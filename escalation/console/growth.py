@@ -44,7 +44,7 @@ def _add_pages(routes: APIRouter, console: Console) -> None:
 
     @routes.get("/reviews/{review_id}")
     async def show_review(request: Request, review_id: str) -> Any:
-        visitor = await console.writing_visitor(request, "growth_own")
+        visitor = await console.visitor(request, "growth_own")
         review = await asyncio.to_thread(find_review, console, review_id)
         if review.counsellor_id != visitor.id or review.state not in ("signed", "done"):
             raise HTTPException(404, "没有这个页面")  # what is not signed yet is a supervisor's draft

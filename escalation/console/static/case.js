@@ -235,7 +235,9 @@ async function suggest() {
       button.type = "button";
       button.setAttribute("aria-label", `插入：${article.title}`);
       button.addEventListener("click", () => (shown.is_owner ? reply.insert(article.text) : put(error, "请先接手这个个案")));
-      line.append(make("b", "", article.title), button, make("p", "small", article.text));
+      const text = make("p", "small", article.text);
+      text.tabIndex = 0; // scrolls
+      line.append(make("b", "", article.title), button, text);
       return line;
     });
     part("articles").replaceChildren(...(lines.length ? lines : [make("li", "muted", "没有合适的资料")]));

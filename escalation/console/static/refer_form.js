@@ -95,7 +95,7 @@ export class ReferForm {
       const { found, left_out } = await getJson(`${this.url}/offers.json?${new URLSearchParams(asked)}`);
       if (number !== this.asked) return;
       if (!found.some((place) => place.id === this.chosen)) this.chosen = "";
-      part("offers").replaceChildren(...(found.length ? found.map((place) => this.offer(place)) : [make("li", "muted", "没有合适的机构，换个条件试试")]));
+      part("offers").replaceChildren(...(found.length ? found.map((place) => this.offer(place)) : [make("p", "muted", "没有合适的机构，换个条件试试")]));
       part("left-out").hidden = left_out === 0;
       put(part("left-out"), left_out ? `另有 ${left_out} 家太久没有核实，橙色、红色个案不提供。要用就先打电话，再到“机构”页点“今天核实过”。` : "");
     } catch (problem) {
@@ -104,7 +104,7 @@ export class ReferForm {
   }
 
   offer(place) {
-    const line = make("li", "offer");
+    const line = make("div", "offer");
     const label = make("label");
     const choice = make("input");
     Object.assign(choice, { type: "radio", name: "institution_id", value: place.id, required: true, checked: place.id === this.chosen });
