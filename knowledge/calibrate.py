@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from knowledge.ablation import ablate
 from knowledge.abstain import kind_of_abstain, load_rules
 from knowledge.articles import Library, load_library
 from knowledge.encoder import Encoder, StaticEncoder
@@ -30,6 +31,7 @@ from knowledge.shares import Share
 HERE = Path(__file__).parent
 MODEL = HERE / "model"
 LIBRARY = HERE / "library"
+_CHANNELS = "What each channel is worth, weights fitted anew for every row and judged on writers left out:"
 _WRITERS = "Each writer's questions by encoder and weights that had not learnt them, with the rules of `abstain.toml`:"
 
 
@@ -171,7 +173,10 @@ def main() -> None:
     options = parser.parse_args()
     library, encoder = load_library(LIBRARY), StaticEncoder.load(options.model)
     questions = read_dev(options.questions)
-    fitted, figures = fit(library, encoder, questions, heldout_examples(options.questions, questions))
+    examples = heldout_examples(options.questions, questions)
+    fitted, figures = fit(library, encoder, questions, examples)
+    writers = [question.writer for question in questions]
+    figures += ["", _CHANNELS, "", *ablate(examples, writers, encoder.id, library.digest)]
     (options.model / "calibration.json").write_text(fitted.to_json(), encoding="utf-8")
     write_figures(options.model, figures)
     Console().print("\n".join([fitted.to_json(), *figures]), markup=False)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
-_VECTORS = ("question_vector", "passage_vector", "topic_vector")
-CHANNELS = (*_VECTORS, "question_words", "passage_words")
+VECTORS = ("question_vector", "passage_vector", "topic_vector")
+CHANNELS = (*VECTORS, "question_words", "passage_words")
 FEATURES = (
     *CHANNELS,
     "fused",
@@ -93,7 +93,7 @@ class Evidence:
     def by_words(self) -> Evidence:
         """What is left of it without the encoder."""
         scores = self.scores.copy()
-        scores[: len(_VECTORS)] = 0.0
+        scores[: len(VECTORS)] = 0.0
         return replace(self, scores=scores, decoy_vector=0.0, nobody=0.0)
 
 

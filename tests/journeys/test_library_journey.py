@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.journeys.town import PHONE, Town, picture, running_town
 
 pytestmark = pytest.mark.browser
-ASKED = ("怎么跟楼上邻居说太吵了", "楼上邻居太吵了怎么跟他说", "楼上太吵怎么跟邻居开口，我电话13800138000")
+ASKED = ("怎么跟楼上邻居说太吵了", "楼上邻居太吵，怎么跟邻居讲", "楼上太吵怎么跟邻居开口，我电话13800138000")
 TITLE = "邻居太吵，怎么开口说"
 SHORT = (
     "先等自己平静下来，挑对方方便的时候，当面说三句：我听到了什么、对我有什么影响、我希望怎样。不指责，先听听对方的难处。"

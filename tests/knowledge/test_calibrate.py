@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from knowledge.ablation import ablate
 from knowledge.articles import Library
 from knowledge.calibrate import adapt, fit, in_memory, labelled_examples, load_calibration
 from knowledge.encoder import StaticEncoder
@@ -53,6 +54,14 @@ def test_probability_separates_known_from_unknown() -> None:
 def test_cross_validation_judges_every_example_once() -> None:
     found = cross_validate(EXAMPLES, ["a", "b", "c"] * 30, "tiny", "")
     assert [outcome.is_in_scope for outcome in found] == [bool(example.right) for example in EXAMPLES]
+
+
+def test_the_channel_that_knows_is_missed_without_it_and_enough_alone() -> None:
+    rows = {line.split(" | ")[0].strip("| "): line for line in ablate(EXAMPLES, ["a", "b", "c"] * 30, "tiny", "")}
+    whole, knowing = rows["none left out"].split(" | ")[1], rows["question_vector"].split(" | ")
+    assert whole.startswith("100.0%")
+    assert float(knowing[1].split("%")[0]) < 50
+    assert knowing[2].startswith("100.0%")
 
 
 def test_thresholds_keep_their_limits() -> None:

@@ -43,11 +43,11 @@ def test_question_with_a_topic_of_its_own_is_not_dragged(small: Answerer) -> Non
 
 
 def test_who_asks_again_is_offered_choices_and_not_the_same_words_twice(answerer: Answerer) -> None:
-    answer = answerer.choose("孩子一上学就肚子疼，去医院查了没事", TODAY, before="E056")
+    answer = answerer.choose("他砸东西怎么办", TODAY, before="E056")
 
     assert answer.zone == "choices"
     assert answer.choices[0] == "E056"
-    assert "E091" in answer.choices
+    assert "E025" in answer.choices
 
 
 def test_unknown_topic_before_changes_nothing(small: Answerer) -> None:
