@@ -218,7 +218,7 @@ async def test_a_message_that_breaks_the_screening_counts_as_high(service: Servi
     (assessment,), (case,) = rows(service.store.engine, t.assessment), rows(service.store.engine, t.case_record)
     assert assessment.failed
     assert case.level == Level.HIGH
-    assert keys_said(service, chat) == ["safety.high"]
+    assert keys_said(service, chat) == ["safety.high_unclear"]
 
 
 async def test_an_unknown_conversation_is_refused_and_leaves_nothing(service: Service) -> None:

@@ -189,6 +189,8 @@ def a_supervisor_says_why(browser: Browser, deployment: Deployment) -> None:
 
 def who_looked(browser: Browser, deployment: Deployment) -> None:
     li = seat(browser, deployment, "li")
+    expect(li.get_by_role("heading", name="合规", exact=True)).to_be_visible()
+    li.goto(f"{deployment.url}/console/audit")
     expect(li.locator("#lines")).to_contain_text("周医生")
     expect(li.locator("#lines")).to_contain_text("督导或复核")
     expect(li.locator("main")).not_to_contain_text("幻听")

@@ -103,7 +103,7 @@ async def test_medicine_danger_local_facts_and_promises_are_never_rephrased(hous
 
 
 async def test_the_long_text_is_never_rephrased(house: House) -> None:
-    assert (await house.hears(house.person(), f"了解更多：{TITLE}")).startswith("## ")
+    assert (await house.hears(house.person(), f"了解更多：{TITLE}")).startswith("【")
     assert house.model.asked == []
 
 

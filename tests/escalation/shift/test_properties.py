@@ -85,7 +85,7 @@ def test_one_more_never_makes_an_overload_fit(mine: tuple[Level, ...], more: Lev
 def live(level: Level, *, spoke: int | None, unanswered: int | None, seen: int | None, roles: tuple[str, ...]) -> Live:
     stint = Stint("s", "c", "v", "lin", level, NOW, None, later(spoke) if spoke else None, None, None, None, "")
     return Live(
-        stint, "no", level, False, roles, None if seen is None else later(seen), NOW,
+        stint, "no", level, False, False, roles, None if seen is None else later(seen), NOW,
         None if unanswered is None else later(unanswered), False,
     )  # fmt: skip
 
