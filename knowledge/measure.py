@@ -25,6 +25,9 @@ from knowledge.lexical import Lexical
 from knowledge.questions_file import FOLDER, Question, read_dev, read_questions
 from knowledge.shares import Share
 
+# kinds of questions out of scope that use the words of our articles
+NEAR = frozenset({"near_other", "dose", "interaction", "drug_choice", "other_medicine", "private"})
+
 
 def recall(ranked: Sequence[Sequence[str]], questions: Sequence[Question], depth: int) -> Share:
     """How often a right article is among the first `depth`, over in-scope questions."""
@@ -68,6 +71,8 @@ def kind_shares(answers: Sequence[Answer], questions: Sequence[Question]) -> dic
     """How often each kind of out-of-scope question was answered, where the file names kinds."""
     outside = [(a, q.kind) for a, q in zip(answers, questions, strict=True) if not q.topics and q.kind]
     given = {kind: [a.zone == "answer" for a, other in outside if other == kind] for _, kind in outside}
+    if given:
+        given["near, all kinds"] = [a.zone == "answer" for a, kind in outside if kind in NEAR]
     return {f"out of scope, {kind}: answered": Share(sum(given[kind]), len(given[kind])) for kind in sorted(given)}
 
 

@@ -54,6 +54,7 @@ def test_kinds_of_foreign_questions_are_counted_apart() -> None:
     assert kind_shares(answers, asked) == {
         "out of scope, chit_chat: answered": Share(0, 1),
         "out of scope, dose: answered": Share(1, 1),
+        "out of scope, near, all kinds: answered": Share(1, 1),
     }
 
 
