@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,6 +14,7 @@ from bot.dialogue import Found
 from knowledge.answers import Answer
 from knowledge.articles import Article, Library, render
 from knowledge.in_force import Knowledge
+from knowledge.linter import FILLED, lint
 
 log = structlog.get_logger()
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -70,11 +72,19 @@ class Answering:
         return answerer.choose(text, _today(now)) if answerer else None
 
     def _said(self, library: Library, article: Article, *, long: bool) -> Found:
-        text = article.long if long else article.short
+        text = self.filled(article.long if long else article.short)
+        if broken := _broken_rules(text):  # a fact of the district's settings, or a rule newer than the article
+            log.error("answering.unfit", article=article.id, rules=broken)
+            return Found("abstain", kind="unfit")
         return Found(
-            "answer", self.filled(text), library.cite(article), article.id,
+            "answer", text, library.cite(article), article.id,
             titles=(article.title,), has_more=not long and bool(article.sections),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)  # the same few hundred texts all day; a millisecond each
+def _broken_rules(text: str) -> tuple[str, ...]:
+    return tuple(sorted({finding.rule for finding in lint(text, without=FILLED)}))
 
 
 def _today(now: datetime) -> date:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from knowledge.linter import lint
 from records.outbox_rows import PLAIN, Pending
 
 FOLDER = Path(__file__).parent / "texts"
@@ -70,6 +71,8 @@ def load_replies(numbers: Mapping[str, str], hotline_name: str, folder: Path = F
             for wanted in _NUMBER.findall(text):
                 if not numbers.get(wanted):
                     raise BadTexts(f"text {key} needs the number {wanted!r}, which the settings do not have")
+            if wrong := lint(_NUMBER.sub("", text)):
+                raise BadTexts(f"text {key} says {wrong[0].found!r}: {wrong[0].advice}")
             texts[key] = _NUMBER.sub(lambda found: numbers[found[1]], text)
     return Replies(texts, hotline_name)
 

@@ -1,7 +1,8 @@
 """Check our own words: safe messaging about suicide, no stigma, no doses, no diagnoses, no promises.
 
-The rules are data (lexicon.toml) which clinicians own. `lint` runs over articles and fixed texts in tests
-and over outgoing messages at run time; it reports and never changes a text.
+The rules are data (lexicon.toml) which clinicians own. `lint` runs over articles when they are tried and published,
+over fixed texts at start, and over every answer with its local facts before it goes out; it reports and never changes
+a text.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 LEXICON = Path(__file__).parent / "lexicon.toml"
+FILLED = frozenset({"number"})  # rules that do not hold for a text whose placeholders are filled in
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 _QUOTED = re.compile(r"“[^”]*”|‘[^’]*’|「[^」]*」|『[^』]*』|\"[^\"\n]*\"|《[^》]*》")
 
@@ -71,7 +73,7 @@ def lint(
 ) -> tuple[Finding, ...]:
     """What is wrong with a text, in reading order.
 
-    `without` names rules that do not apply: "number" for a message whose placeholders are filled in.
+    `without` names rules that do not apply, such as `FILLED`.
     """
     # A placeholder is not text; blanked, so that positions stay true.
     readable = _blank(_PLACEHOLDER, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,3 +36,16 @@ def test_what_was_found_by_words_alone_says_so(zone: str, article: str | None, b
     answering = Answering(known, load_settings({}).numbers(), {})
     found = answering.find("睡不着", NOW)
     assert (found.zone, found.by_words) == (zone, by_words)
+
+
+def test_an_answer_that_breaks_a_rule_with_its_local_facts_is_not_said() -> None:
+    library = load_library(LIBRARY)
+    regional = next(article for article in library.articles.values() if "{{region:" in article.short)
+    name = re.search(r"\{\{region:([^}|]+)", regional.short)
+    assert name
+    known = Knowledge(library, Decided(Answer("answer", regional.id, (regional.id,), 0.9)))  # type: ignore[arg-type]
+    numbers = load_settings({}).numbers()
+    good = Answering(known, numbers, {name[1]: "街道卫生中心"}).find("去哪里", NOW)
+    bad = Answering(known, numbers, {name[1]: "专收疯子的医院"}).find("去哪里", NOW)
+    assert (good.zone, "街道卫生中心" in good.text) == ("answer", True)
+    assert (bad.zone, bad.kind, bad.text) == ("abstain", "unfit", "")

@@ -124,6 +124,12 @@ def test_a_text_that_needs_an_unknown_number_is_refused_by_name(tmp_path: Path) 
         load_replies({"police": "110"}, "热线", tmp_path)
 
 
+def test_a_text_that_breaks_safe_messaging_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "zh.toml").write_text('[talk]\nhello = "加油，你一定会好起来！"\n')
+    with pytest.raises(BadTexts, match=r"talk\.hello.*加油"):
+        load_replies({}, "热线", tmp_path)
+
+
 def test_an_unknown_key_is_an_error() -> None:
     with pytest.raises(KeyError):
         replies().render("no.such_text")
