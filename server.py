@@ -26,6 +26,7 @@ from escalation.console import (
     accounts,
     audit,
     case,
+    drafts,
     drills,
     duty,
     files,
@@ -151,7 +152,7 @@ async def _take_over_release(service: Service) -> None:
 ROOMS = (
     signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
     institutions, duty, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
-    drills, practice, reports,
+    drills, practice, reports, drafts,
 )  # fmt: skip
 
 
@@ -214,6 +215,7 @@ def _make_console(service: Service) -> access.Console:
         longest_bubble=lambda channel: service.outbox.rules_of(channel).longest_bytes,
         accounts=service.accounts, explain=lambda rule: pipeline.screener.explain(rule),
         articles=pipeline.answering, attachments=store.attachments, transcripts=store.transcripts, audit=store.audit,
+        drafts=store.drafts,
         own_ways=OwnWays(
             store.addresses, store.notices, store.staff, frozenset(service.ways.carriers),
             partial(is_allowed, hosts=settings.push_hosts),

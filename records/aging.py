@@ -22,7 +22,12 @@ _AWAITED = ("proposed", "sent", "received", "accepted")  # states of a referral
 _MATTERS_DONE = (
     "reported", "not_reported", "shared", "disputed", "refused", "withdrawn", "acknowledged", "closed",
 )  # fmt: skip
-FIRST = {"files": t.attachment, "handovers": t.handover, "arrivals": t.incoming_referral}  # else: conversations
+FIRST = {
+    "files": t.attachment,
+    "handovers": t.handover,
+    "arrivals": t.incoming_referral,
+    "drafts": t.draft,
+}  # else: conversations
 
 
 def is_under_way(district: str) -> sa.ColumnElement[bool]:
@@ -57,6 +62,7 @@ class Aging:
             "talks": self._talks,
             "handovers": self._handovers,
             "arrivals": self._arrivals,
+            "drafts": self._drafts,
         }
 
     def due(self, kind: str, until: datetime) -> sa.Select[Any]:
@@ -109,6 +115,9 @@ class Aging:
         """Whoever was sent to us and never became a case here; the others go with their case."""
         row = t.incoming_referral.c
         return sa.select(row.id).where(row.district_id == self.district, row.case_id.is_(None), row.done_at <= until)
+
+    def _drafts(self, until: datetime) -> sa.Select[Any]:
+        return sa.select(t.draft.c.id).where(t.draft.c.district_id == self.district, t.draft.c.at <= until)
 
     def _quiet(self, until: datetime, *, is_drill: bool = False) -> sa.Select[Any]:
         """Conversations in which nothing happened since then and whose person has nothing open."""

@@ -27,7 +27,7 @@ BY_MATTER = (t.matter_step, t.matter_task)
 BY_CASE = (  # rows that are nothing without their words; what left the house stays in `provision`, which has none
     t.note, t.alert, t.record_entry, t.safety_plan, t.whisper, t.promise, t.transfer, t.case_share, t.rescue_quote,
     t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral, t.matter, t.review_entry,
-    t.message_remark,
+    t.message_remark, t.draft,
 )  # fmt: skip
 BY_CONTACT = (t.contact_plan, t.contact_decision)
 NAMING = (t.link_code, t.emergency_contact)  # rows of a contact that lead to the person: gone with the name
@@ -98,6 +98,7 @@ class Erasure:
             "records": self.erase,
             "talks": self.delete,
             "handovers": lambda connection, ids, _: self._delete(connection, t.handover, t.handover.c.id, ids),
+            "drafts": lambda connection, ids, _: self._delete(connection, t.draft, t.draft.c.id, ids),
             "arrivals": lambda connection, ids, _: self._delete(
                 connection, t.incoming_referral, t.incoming_referral.c.id, ids
             ),

@@ -23,6 +23,7 @@ from records.contacts import Contacts
 from records.conversations import Conversations
 from records.crypto import Vault
 from records.decisions import Decisions
+from records.drafts import Drafts
 from records.drills import Drills
 from records.emergency_contacts import EmergencyContacts
 from records.entries import Entries
@@ -104,6 +105,7 @@ class Store:
     roster: Roster
     factors: Factors
     audit: AuditSearch
+    drafts: Drafts
     articles: Articles
     answer_marks: AnswerMarks
     erasure: Erasure

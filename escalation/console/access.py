@@ -26,6 +26,7 @@ from knowledge.in_force import Knowledge
 from records.attachments import Attachments
 from records.audit_search import AuditSearch
 from records.cases import Case
+from records.drafts import Drafts
 from records.feed import Feed
 from records.notices import Notice
 from records.outbox_rows import Pending
@@ -131,6 +132,7 @@ class Console:
     attachments: Attachments
     transcripts: Transcripts
     audit: AuditSearch
+    drafts: Drafts
     words_of: Callable[[Pending], str]  # what a row of the outbox says
     longest_bubble: Callable[[str], int]  # channel -> how many bytes its platform takes in one bubble
     own_ways: OwnWays

@@ -20,6 +20,7 @@ _CAN = {  # what the job knows how to do with each kind; anything may be kept
     "talks": "delete",
     "handovers": "delete",
     "arrivals": "delete",
+    "drafts": "delete",
     "law": KEEP,
     "audit": KEEP,
 }

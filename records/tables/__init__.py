@@ -53,7 +53,7 @@ from records.tables.safeguarding import matter, matter_step, matter_task
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.shares import case_share, contact_reveal
 from records.tables.shift import companion, handover, presence, promise, roster, stint, transfer, whisper
-from records.tables.staff import audit, counsellor, recovery_code, second_factor, staff_session
+from records.tables.staff import audit, counsellor, draft, recovery_code, second_factor, staff_session
 from records.tables.supervision import (
     case_review,
     debrief,
@@ -92,6 +92,7 @@ __all__ = [
     "conversation",
     "counsellor",
     "debrief",
+    "draft",
     "drill_caller",
     "drill_plan",
     "drill_run",

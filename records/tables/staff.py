@@ -46,6 +46,18 @@ recovery_code = table(
     sa.Index("recovery_code_of", "district_id", "counsellor_id"),
 )
 
+draft = table(
+    "draft",  # id = hash of owner and place
+    text("owner_id"),
+    text("case_id", nullable=True),  # on whose page it was typed: it goes with that case's words
+    sealed("place_sealed"),
+    sealed("text_sealed"),
+    time("at"),
+    sa.Index("draft_of", "district_id", "owner_id", "at"),
+    sa.Index("draft_by_case", "district_id", "case_id"),
+    sa.Index("draft_by_age", "district_id", "at"),
+)
+
 audit = table(
     "audit",
     text("actor_id", nullable=True),

@@ -7,6 +7,7 @@ import { careWords, isLoud } from "./care-marks.js";
 import { drawLaw } from "./case_law.js";
 import { drawColleagues, tickColleagues } from "./colleagues.js";
 import { drawHistory, Timeline } from "./history.js";
+import { forgetForm, keepForm } from "./drafts.js";
 import { getJson, onActivity, post, Refused, SignedOut } from "./http.js";
 import { make } from "./make.js";
 import { COLOURS, Talk } from "./messages.js";
@@ -291,6 +292,7 @@ async function act(event) {
   try {
     if (READ_THE_RECORD.has(form.dataset.action) && !(await record.settle())) throw new Error("记录单里还有没保存好的内容，请先看一下");
     await post(`${url}/${form.dataset.action}`, fields);
+    forgetForm(form);
     form.reset();
     warnLowering();
   } catch (problem) {
@@ -313,7 +315,10 @@ function warnReach() {
   put(part("reach-warning"), words);
 }
 
-for (const form of document.querySelectorAll("form[data-action]")) form.addEventListener("submit", act);
+for (const form of document.querySelectorAll("form[data-action]")) {
+  keepForm(form, `form:${url}/${form.dataset.action}`);
+  form.addEventListener("submit", act);
+}
 part("reply-text").addEventListener("input", warnReach);
 part("level-card").addEventListener("change", warnLowering);
 part("suggest").querySelector("form").addEventListener("submit", (event) => (event.preventDefault(), suggest()));

@@ -1,6 +1,7 @@
 // Plain pages with forms: post, then show the page anew; a refusal stands beside the form and nothing typed is lost.
 
 import { Alarm, put } from "./alarm.js";
+import { forgetForm, keepForm } from "./drafts.js";
 import { getJson, onActivity, post } from "./http.js";
 import { showLost } from "./lost.js";
 import { openStream } from "./stream.js";
@@ -17,6 +18,7 @@ async function send(event) {
   put(form.querySelector(".error"), "");
   try {
     await post(form.dataset.post, Object.fromEntries(new FormData(form)));
+    await forgetForm(form);
     location.reload();
   } catch (problem) {
     put(form.querySelector(".error"), problem.message);
@@ -40,5 +42,6 @@ function take(row) {
 }
 
 document.addEventListener("submit", send);
+for (const form of document.querySelectorAll("form[data-post]")) keepForm(form, `form:${form.dataset.post}`);
 onActivity(resync);
 openStream("", { row: take, resync, state: (state) => alarm.connection(state) });

@@ -52,7 +52,7 @@ async function ask(url, options, timeout_ms = TIMEOUT_MS) {
   throw refused;
 }
 
-export const getJson = (url) => ask(url, { method: "GET", cache: "no-store" });
+export const getJson = (url, timeout_ms = TIMEOUT_MS) => ask(url, { method: "GET", cache: "no-store" }, timeout_ms);
 
 export const post = (url, fields = {}, timeout_ms = TIMEOUT_MS) => {
   const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
@@ -70,5 +70,5 @@ export function onActivity(work, every_ms = 120_000) {
   for (const kind of ["pointerdown", "keydown", "wheel"]) addEventListener(kind, act, { passive: true });
 }
 
-// What is typed stays in this tab only until the counsellor signs out.
+// What is typed leaves this tab when the counsellor signs out; the server keeps it for them (drafts.js).
 document.getElementById("sign-out")?.addEventListener("submit", () => sessionStorage.clear());

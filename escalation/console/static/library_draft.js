@@ -1,6 +1,7 @@
 // Writing an article: what is to be mended, the bubble and the differences follow the typing; nothing typed is lost.
 
 import { put } from "./alarm.js";
+import { forget, keep, kept } from "./drafts.js";
 import { getJson, onActivity, post } from "./http.js";
 import { watch } from "./watch.js";
 
@@ -8,7 +9,7 @@ const WAIT_MS = 500;
 const POLL_MS = 2000;
 const form = document.getElementById("writing");
 const url = `/console/library/drafts/${form.dataset.id}`;
-const kept = `library.${form.dataset.id}`; // in this tab, until it is saved
+const place = `library.${form.dataset.id}`; // of the draft until it is saved
 const state = document.getElementById("state").dataset.state;
 const changes = document.getElementById("changes");
 let timer = 0;
@@ -58,7 +59,7 @@ async function save() {
   const { version } = await post(`${url}/save`, new FormData(form));
   form.elements.version.value = version;
   isDirty = false;
-  sessionStorage.removeItem(kept);
+  forget(place);
   put(document.getElementById("saved"), `已保存 ${new Date().toLocaleTimeString("zh-CN", { timeZone: "Asia/Shanghai" })}`);
 }
 
@@ -82,7 +83,7 @@ async function submitted(event) {
 }
 
 function restore() {
-  const typed = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+  const typed = JSON.parse(kept(place) ?? "null");
   if (!typed) return;
   for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = false;
   for (const [name, value] of typed) {
@@ -96,7 +97,7 @@ function restore() {
 
 function typed() {
   isDirty = true;
-  sessionStorage.setItem(kept, JSON.stringify(fieldsTyped()));
+  keep(place, JSON.stringify(fieldsTyped()));
   put(document.getElementById("saved"), "还没有保存");
   clearTimeout(timer);
   timer = setTimeout(check, WAIT_MS);

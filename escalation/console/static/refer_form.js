@@ -2,6 +2,7 @@
 // and the letter is drawn from what the server would send.
 
 import { put } from "./alarm.js";
+import { forget, keep, kept } from "./drafts.js";
 import { getJson, post } from "./http.js";
 import { make } from "./make.js";
 
@@ -146,7 +147,7 @@ export class ReferForm {
   }
 
   clear() {
-    sessionStorage.removeItem(this.key);
+    forget(this.key);
     clearTimeout(this.timers.preview);
     this.id = newId();
     this.chosen = "";
@@ -162,11 +163,11 @@ export class ReferForm {
     for (const field of this.form.elements) if (field.name && field.type !== "radio" && field.type !== "checkbox") values[field.name] = field.value;
     for (const name of ["urgency", "basis"]) values[name] = this.form.elements[name].value;
     const ticked = this.boxes.filter((box) => box.checked).map((box) => box.dataset.share);
-    sessionStorage.setItem(this.key, JSON.stringify({ values, ticked, id: this.id, chosen: this.chosen }));
+    keep(this.key, JSON.stringify({ values, ticked, id: this.id, chosen: this.chosen }));
   }
 
   restore() {
-    const saved = JSON.parse(sessionStorage.getItem(this.key) ?? "null");
+    const saved = JSON.parse(kept(this.key) ?? "null");
     if (!saved) return;
     this.id = saved.id;
     this.chosen = saved.chosen;

@@ -1,6 +1,7 @@
 // The reply box: nothing typed is ever lost, nothing is ever sent twice.
 // A reply has a random id; after a network failure the same id is sent again, and the server keeps it once.
 
+import { keep, kept } from "./drafts.js";
 import { post, SignedOut } from "./http.js";
 
 const WAITS_MS = [1000, 2000, 4000, 8000, 15_000];
@@ -21,7 +22,7 @@ export class ReplyBox {
     this.onSignedOut = onSignedOut;
     this.queue = JSON.parse(sessionStorage.getItem(this.pendingKey) ?? "[]"); // {id, text, after, sent, problem, tries}
     this.busy = false;
-    this.text.value = sessionStorage.getItem(this.draftKey) ?? "";
+    this.text.value = kept(this.draftKey) ?? "";
     this.text.addEventListener("input", () => this.keepDraft());
     this.text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || !(event.ctrlKey || event.metaKey)) return;
@@ -42,7 +43,8 @@ export class ReplyBox {
   }
 
   keepDraft() {
-    sessionStorage.setItem(this.draftKey, this.text.value);
+    const unsent = this.queue.filter((reply) => !reply.sent).map((reply) => reply.text);
+    keep(this.draftKey, this.text.value, [...unsent, this.text.value].filter(Boolean).join("\n"));
   }
 
   keepQueue() {
@@ -114,6 +116,7 @@ export class ReplyBox {
       this.error.textContent = "";
       if (!this.queue.includes(reply)) continue; // the stream was faster than the answer
       this.keepQueue();
+      this.keepDraft(); // what has arrived is no draft any more
       this.show(reply);
     }
     if (!this.isDirty) this.error.textContent = "";

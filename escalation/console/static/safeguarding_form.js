@@ -2,6 +2,7 @@
 // missing is said beside its field; what would be given away is shown as the other side will read it.
 
 import { put } from "./alarm.js";
+import { forget, keep, kept } from "./drafts.js";
 import { now, post } from "./http.js";
 import { make } from "./make.js";
 import { clockOf } from "./messages.js";
@@ -24,7 +25,7 @@ export function safeguardingForm(spec, url, { told = {}, fixed = {}, done, isMai
   form.addEventListener("input", (event) => {
     put(event.target.closest(".field").querySelector(".error"), "");
     settle(form, spec);
-    keep(form, key);
+    keepAll(form, key);
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -33,7 +34,7 @@ export function safeguardingForm(spec, url, { told = {}, fixed = {}, done, isMai
     say(form, error, "", {});
     try {
       await post(url, { ...Object.fromEntries(new FormData(form)), ...fixed });
-      sessionStorage.removeItem(key);
+      forget(key);
       form.reset();
       settle(form, spec);
       done();
@@ -160,14 +161,14 @@ function settle(form, spec) {
 }
 
 // ---- nothing typed is lost
-function keep(form, key) {
+function keepAll(form, key) {
   const values = [...form.elements].filter((one) => one.name || one.dataset.share).map((one) => (one.type === "checkbox" || one.type === "radio" ? one.checked : one.value));
   const names = [...form.elements].filter((one) => one.name || one.dataset.share).map((one) => one.name || one.dataset.share);
-  sessionStorage.setItem(key, JSON.stringify({ names, values }));
+  keep(key, JSON.stringify({ names, values }));
 }
 
 function restore(form, key) {
-  const saved = JSON.parse(sessionStorage.getItem(key) ?? "null");
+  const saved = JSON.parse(kept(key) ?? "null");
   const inputs = [...form.elements].filter((one) => one.name || one.dataset.share);
   if (!saved || JSON.stringify(saved.names) !== JSON.stringify(inputs.map((one) => one.name || one.dataset.share))) return;
   for (const [place, input] of inputs.entries()) {

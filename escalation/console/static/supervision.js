@@ -1,6 +1,7 @@
 // Forms of 督导 and 我的成长: a refusal stands beside its field; what was typed stays in this tab until it is stored.
 
 import { put } from "./alarm.js";
+import { forget, keep, kept } from "./drafts.js";
 import { getJson, onActivity, post } from "./http.js";
 import { make } from "./make.js";
 import { watch } from "./watch.js";
@@ -36,7 +37,7 @@ async function send(event) {
   put(error, "");
   try {
     await post(form.dataset.post, new FormData(form));
-    sessionStorage.removeItem(keyOf(form));
+    await forget(keyOf(form));
     if (form.dataset.then === "said") showRemark(form);
     else location.reload();
   } catch (problem) {
@@ -47,7 +48,7 @@ async function send(event) {
 }
 
 function restore(form) {
-  const typed = JSON.parse(sessionStorage.getItem(keyOf(form)) ?? "null");
+  const typed = JSON.parse(kept(keyOf(form)) ?? "null");
   if (!typed) return;
   for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = false;
   for (const [name, value] of typed) {
@@ -64,7 +65,7 @@ for (const form of document.querySelectorAll("form[data-post]")) {
   form.addEventListener("submit", send);
   if (!form.dataset.keep) continue;
   restore(form);
-  form.addEventListener("input", () => sessionStorage.setItem(keyOf(form), JSON.stringify(said(form))));
+  form.addEventListener("input", () => keep(keyOf(form), JSON.stringify(said(form))));
 }
 document.body.dataset.ready = "yes";
 if (!document.getElementById("import")) watch(); // that page's own script watches

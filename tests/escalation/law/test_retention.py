@@ -43,7 +43,7 @@ def test_every_table_with_words_of_people_is_erased_one_day_or_says_why_not(tabl
 
 def test_what_must_stay_three_years_goes_only_by_a_person_s_click() -> None:
     assert [rule.kind for rule in SCHEDULE.approved()] == ["records", "talks", "handovers", "arrivals"]
-    assert [rule.kind for rule in SCHEDULE.automatic()] == ["lookups", "files", "identity", "drills"]
+    assert [rule.kind for rule in SCHEDULE.automatic()] == ["lookups", "files", "identity", "drafts", "drills"]
 
 
 @pytest.mark.parametrize("rule", SCHEDULE.rules, ids=lambda rule: rule.kind)

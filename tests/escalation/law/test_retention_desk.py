@@ -214,5 +214,5 @@ def test_a_dry_run_counts_and_changes_nothing(archive: Archive) -> None:
     with archive.office.store.engine.connect() as connection:
         counts = {due.rule.kind: due.count for due in archive.desk.due(connection, TWO_AT_NIGHT)}
     assert counts == {"lookups": 1, "files": 0, "identity": 1, "drills": 0, "records": 0, "talks": 0,
-                      "handovers": 0, "arrivals": 0}  # fmt: skip
+                      "handovers": 0, "arrivals": 0, "drafts": 0}  # fmt: skip
     assert [rows(archive.office.store.engine, table) for table in t.metadata.sorted_tables] == before
