@@ -71,9 +71,9 @@ class Feed:
         return self._cursor
 
     async def listen(
-        self, topic: str, conversation_id: str | None, after: Cursor | None
+        self, topic: str, conversation_id: str | None, after: Cursor | None, *, beat_s: float = 15
     ) -> AsyncIterator[Event | None]:
-        """Events of a topic (and conversation) after a cursor, then live ones; None every 15 s as a heartbeat."""
+        """Events of a topic (and conversation) after a cursor, then live ones; None when nothing came for a beat."""
         waiting: asyncio.Queue[Event | None] = asyncio.Queue(_LISTENER_LIMIT)
         key = (topic, conversation_id)
         self._listeners.setdefault(key, set()).add(waiting)
@@ -84,7 +84,7 @@ class Feed:
                 yield missed
             while True:
                 try:
-                    async with asyncio.timeout(15):
+                    async with asyncio.timeout(beat_s):
                         item = await waiting.get()
                 except TimeoutError:
                     yield None

@@ -160,6 +160,11 @@ async def test_wrong_proofs_lock_the_account_without_throwing_anybody_out(site: 
     assert (await browser.get("/console")).status_code == 200  # somebody may be in the middle of a conversation
 
 
+async def test_the_newest_sign_in_is_shown_so_that_a_strange_one_is_noticed(site: Site) -> None:
+    lin = await ready(site, "seen-lin", "counsellor")
+    assert "最近一次登录：12月01日 10:00；不是您本人，请马上改密码。" in (await lin.get("/console/account")).text
+
+
 async def test_other_browsers_are_listed_and_signed_out(site: Site) -> None:
     here = await ready(site, "lin")
     there = site.browser(**{"Origin": ORIGIN, "User-Agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537"})
