@@ -220,7 +220,9 @@ def _make_console(service: Service) -> access.Console:
             store.addresses, store.notices, store.staff, frozenset(service.ways.carriers),
             partial(is_allowed, hosts=settings.push_hosts),
         ),
-        receipts=Receipts(store.notices, store.addresses, store.alerts, store.staff),
+        receipts=Receipts(
+            store.notices, store.addresses, store.alerts, store.staff, store.matters, service.alarm.clocks
+        ),
         notice_words=service.sending.shown, push_key=service.push_key, now=service.now,
         helpline=settings.numbers()["help"], hotline_name=settings.hotline_name,
         oncall=f"{settings.oncall_name} {settings.oncall_phone}".strip(),

@@ -16,6 +16,8 @@ from records.cases import Case
 from records.drills import Drills
 from records.notices import CALL, NewNotice, Notices
 
+DRILL = "call.drill"
+
 
 @dataclass(frozen=True)
 class Calls:
@@ -38,7 +40,7 @@ class Calls:
         called = outside_of(rule, alert.level, self.own) + ways_of(rule, alert.level, staff)
         key = "call.unreached" if case.owner_id is not None else "call.climbed" if step else "call.ringing"
         if case.is_drill:
-            key = "call.drill"
+            key = DRILL
         params = {"colour": alert.level.colour, "waited": waited(now - alert.raised_at)}
         notices = [
             NewNotice(

@@ -77,6 +77,10 @@ class Permissions:
         held = frozenset(roles)
         return any(alternative.holds(held, facts) for alternative in self.actions.get(action, ()))
 
+    def who(self, action: str) -> str:
+        """The roles that may do the action on any case, as people call them."""
+        return "、".join(self.names[each.role] for each in self.actions[action] if not each.conditions)
+
 
 def read_permissions(raw: Mapping[str, Mapping[str, object]]) -> Permissions:
     """Permissions from the tables of roles.toml; raise ValueError for a role or condition that nobody knows."""

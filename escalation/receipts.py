@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 
+from escalation.alarm import overdue_s
+from escalation.routing import Clocks
 from records import events
 from records.addresses import STAFF, Addresses
 from records.alerts import Alerts
+from records.matters import Matters
 from records.notices import CALL, Notice, Notices
 from records.staff import Staff
+
+
+class Standing(StrEnum):
+    """How it stands with what somebody was called for."""
+
+    ANSWERED = "answered"
+    RINGS = "rings"
+    LATE = "late"  # it rings, and the promised time is over
+    UNDONE = "undone"  # a clock beside the ladder has run out
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,8 @@ class Receipts:
     addresses: Addresses
     alerts: Alerts
     staff: Staff
+    matters: Matters
+    clocks: Clocks
 
     def by_token(self, connection: sa.Connection, token: str) -> Notice | None:
         """The call whose link this is."""
@@ -34,9 +49,15 @@ class Receipts:
             return None
         return self.notices.newest(connection, address.id)
 
-    def is_answered(self, connection: sa.Connection, notice: Notice) -> bool:
-        """Whether somebody has come meanwhile."""
-        return notice.case_id is not None and self.alerts.ringing(connection, notice.case_id) is None
+    def stands(self, connection: sa.Connection, notice: Notice, now: datetime) -> Standing:
+        """Whether somebody has come meanwhile, or the thing that was late is done."""
+        if notice.case_id is None:
+            is_undone = self.matters.is_open(connection, notice.alert_id or "")
+            return Standing.UNDONE if is_undone else Standing.ANSWERED
+        alert = self.alerts.ringing(connection, notice.case_id)
+        if alert is None:
+            return Standing.ANSWERED
+        return Standing.LATE if overdue_s(alert, self.clocks, now) > 0 else Standing.RINGS
 
     def see(self, connection: sa.Connection, notice: Notice, now: datetime) -> None:
         """Keep that it was seen, by whom where that is known; the address is proven by it. Twice changes nothing."""

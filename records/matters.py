@@ -162,6 +162,10 @@ class Matters:
         query = self._open_tasks().where(t.matter_task.c.next_at <= now).order_by(t.matter_task.c.next_at).limit(limit)
         return [_task(row) for row in connection.execute(query.with_for_update(skip_locked=True))]
 
+    def is_open(self, connection: sa.Connection, task_id: str) -> bool:
+        """Whether this is still to be done."""
+        return connection.execute(self._open_tasks().where(t.matter_task.c.id == task_id)).first() is not None
+
     def waiting(self, connection: sa.Connection) -> list[Matter]:
         """Matters about which something is still to be done."""
         has_task = sa.exists().where(

@@ -44,7 +44,7 @@ FOLDER = Path(__file__).parent / "web"
 _SCRIPTS = (
     "chat.js", "feed.js", "frame.js", "knock.js", "queue.js", "reminder.js", "rows.js", "stream.js", "wire.js",
 )  # fmt: skip
-_SERVED = frozenset({"chat.css", "icon.svg", *_SCRIPTS})
+_SERVED = frozenset({"chat.css", "own-copy.css", "icon.svg", *_SCRIPTS})
 
 
 class WebChannel:

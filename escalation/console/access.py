@@ -37,9 +37,9 @@ from records.writer import Writer
 FOLDER = Path(__file__).parent
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOUCH_EVERY = timedelta(seconds=60)
-ACCOUNT = "/console/account"
+ACCOUNT, QUEUE = "/console/account", "/console"
 ROOMS = (  # the pages of the header, for those whose role may do the action; the first is where they start
-    ("/console", "队列", "queue_view"),
+    (QUEUE, "队列", "queue_view"),
     ("/console/follow-ups", "随访", "follow_up"),
     ("/console/referrals", "转介", "referral_view"),
     ("/console/safeguarding", "保护", "safeguarding_view"),
@@ -221,6 +221,7 @@ class Console:
             "role_names": self.desks.admission.permissions.names,
             "watches": visitor is not None and self.may(visitor, "queue_view"),
             "rooms": [(href, words) for href, words, action in ROOMS if visitor and self.may(visitor, action)],
+            "room": room_of(request.url.path),
         }
         return self.templates.TemplateResponse(request, name, {**shown, **values})
 
@@ -229,6 +230,13 @@ class Console:
         response.set_cookie(
             self.cookie_name, cookie, httponly=True, secure=self.secure_cookie, samesite="strict", path="/"
         )
+
+
+def room_of(path: str) -> str:
+    """The room that a page belongs to; a case to the queue, from which it is opened."""
+    if path.startswith(f"{QUEUE}/cases/"):
+        return QUEUE
+    return next((href for href, _, _ in ROOMS if path == href or (href != QUEUE and path.startswith(f"{href}/"))), "")
 
 
 async def act(console: Console, request: Request, action: str, work: Act) -> dict[str, Any]:
@@ -277,4 +285,5 @@ def make_templates() -> Jinja2Templates:
     templates.env.filters["clock"] = lambda at: at.astimezone(_ZONE).strftime("%H:%M:%S") if at else ""
     templates.env.filters["moment"] = lambda at: templates.env.filters["day"](datetime.fromisoformat(at))
     templates.env.filters["day"] = lambda at: at.astimezone(_ZONE).strftime("%m月%d日 %H:%M") if at else ""
+    templates.env.filters["date"] = lambda at: at.astimezone(_ZONE).strftime("%Y年%m月%d日 %H:%M") if at else ""
     return templates

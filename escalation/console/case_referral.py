@@ -13,6 +13,7 @@ from escalation.console.institutions import institution_values, read_wish
 from escalation.console.referral_values import history_values, link_words, referral_values
 from escalation.referral.letter import Draft
 from escalation.referral.pointer_desk import SOURCES
+from escalation.referral.prefill import proposed
 from escalation.referral.suggesting import offered
 from escalation.showing import displayable
 from records.cases import Case
@@ -130,10 +131,13 @@ def form_words(console: Console) -> dict[str, Any]:
 
 def _known(console: Console, view: CaseView) -> dict[str, str]:
     """What the case knows already, to be looked at before it is shared."""
+    record, terms = console.desks.record, console.desks.referrals.desk.terms
     contact = console.desks.people.contacts.get(view.connection, view.case.contact_id)
+    entries = record.entries.current(view.connection, [view.case.id])
     me = view.visitor.counsellor.display_name
     return {
         "called": displayable(contact.nickname)[:60] if contact else "",
+        **{code: displayable(words) for code, words in proposed(terms, record.form, entries).items()},
         "level": f"{view.case.level.colour}·{view.case.level.label}",
         "case_no": view.case.case_no,
         "call_back": f"{console.desks.referrals.rules.call_back}，找{me}",

@@ -206,14 +206,18 @@ def _readings(console: Console, connection: sa.Connection, names: dict[str, str]
             "case_no": reading.case_no,
             "by": names.get(reading.by_id, ""),
             "passage": PASSAGE_WORDS[Passage(reading.passage)],
-            "purpose": _purpose(reading),
+            "purpose": _purpose(reading, names),
         }
         for reading in found
     ]
 
 
-def _purpose(reading: Reading) -> str:
-    return displayable(reading.purpose)
+def _purpose(reading: Reading, names: dict[str, str]) -> str:
+    """Only leave and broken glass ask for a purpose; of the others the audit must know whom to ask."""
+    if reading.purpose:
+        return displayable(reading.purpose)
+    right = PASSAGE_WORDS[Passage(reading.passage)]
+    return f"未填（{right}，看之前不用写）；审计要问时，由{names.get(reading.by_id) or '本人'}说明"
 
 
 def _csv(console: Console) -> str:
@@ -226,7 +230,7 @@ def _csv(console: Console) -> str:
     for one in reversed(found):
         at = one.at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
         words = PASSAGE_WORDS[Passage(one.passage)]
-        table.writerow([at, one.case_no, _cell(names.get(one.by_id, "")), words, _cell(_purpose(one))])
+        table.writerow([at, one.case_no, _cell(names.get(one.by_id, "")), words, _cell(_purpose(one, names))])
     return f"\ufeff{out.getvalue()}"  # spreadsheets know by the mark that this is UTF-8
 
 

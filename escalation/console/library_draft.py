@@ -155,11 +155,12 @@ def _read(console: Console, draft_id: str, visitor: Visitor) -> dict[str, Any]:
     with console.engine.connect() as connection:
         steps = desk.articles.steps(connection, draft_id=draft_id)
         names = {who.id: who.display_name for who in desk.staff.all(connection)}
-    may, state = rights(console, visitor), State(draft.state)
+    may, state, permissions = rights(console, visitor), State(draft.state), console.desks.admission.permissions
     has_written = visitor.id in {step.by_id for step in steps if step.what in WRITING}
     return {
         "draft": asdict(draft), "state": state, "state_words": STATE_WORDS[state], "may": may,
         "is_editable": may["edit"] and state in _EDITABLE, "may_decide": may["approve"] and not has_written,
+        "writers": permissions.who("library_edit"), "approvers": permissions.who("library_approve"),
         "has_written": has_written, "look": _look_at(console, draft.article_id, draft.fields),
         "history": history(steps, (), names), "field_words": FIELD_WORDS, "kinds": KINDS, "risks": RISK_WORDS,
         "statuses": STATUS_WORDS, "sources": library.sources, "is_published": draft.article_id in library.articles,

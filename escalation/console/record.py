@@ -93,6 +93,7 @@ def record_values(console: Console, view: CaseView) -> dict[str, Any]:
         "known": _known(console, view),
         "neighbours": _neighbours(console, view),
         "merged_into": case.merged_into,
+        "writers": console.desks.desk.permissions.who("case_record"),
         "may_edit": case.state != State.MERGED and _may(console, view, "case_record"),
         "may_redact": _may(console, view, "case_redact"),
         "may_merge": case.state != State.MERGED and _may(console, view, "case_merge"),

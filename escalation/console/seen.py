@@ -12,12 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from escalation.calls import DRILL
 from escalation.console.access import Console, refuse_foreign
-from escalation.receipts import Receipts
+from escalation.receipts import Receipts, Standing
 from records.notices import CALL, Notice
 
 _LONGEST_TOKEN = 100
 _ANSWERED = "这个警报已经有人接手。"
+_DONE = "这件事已经有人办了。"
 
 
 def router(console: Console) -> APIRouter:
@@ -27,16 +29,16 @@ def router(console: Console) -> APIRouter:
 
     @routes.get("/console/seen/{token}")
     async def ask(request: Request, token: str) -> Any:
-        notice, answered = await asyncio.to_thread(_by_token, console, token)
-        return _page(console, request, notice, answered=answered, done=notice.seen_at is not None)
+        notice, standing = await asyncio.to_thread(_by_token, console, token)
+        return _page(console, request, notice, standing, done=notice.seen_at is not None)
 
     @routes.post("/console/seen/{token}")
     async def see(request: Request, token: str) -> Any:
         refuse_foreign(request)
-        notice, answered = await asyncio.to_thread(_by_token, console, token)
+        notice, standing = await asyncio.to_thread(_by_token, console, token)
         now = console.now()
         await console.writer.write(lambda connection: receipts.see(connection, notice, now))
-        return _page(console, request, notice, answered=answered, done=True)
+        return _page(console, request, notice, standing, done=True)
 
     @routes.post("/console/knock")
     async def knock(request: Request) -> Any:
@@ -64,12 +66,12 @@ async def _endpoint(request: Request) -> str:
     return str((await request.form()).get("endpoint", ""))
 
 
-def _by_token(console: Console, token: str) -> tuple[Notice, bool]:
+def _by_token(console: Console, token: str) -> tuple[Notice, Standing]:
     with console.engine.connect() as connection:
         found = console.receipts.by_token(connection, token[:_LONGEST_TOKEN])
         if found is None:
             raise HTTPException(404, "这个链接不对，或者已经失效")
-        return found, console.receipts.is_answered(connection, found)
+        return found, console.receipts.stands(connection, found, console.now())
 
 
 def _words(console: Console, receipts: Receipts, endpoint: str) -> dict[str, str]:
@@ -79,11 +81,18 @@ def _words(console: Console, receipts: Receipts, endpoint: str) -> dict[str, str
         if notice is None:
             raise HTTPException(404, "没有这个设备")
         title, text = console.notice_words(notice)
-        if receipts.is_answered(connection, notice):
-            text = _ANSWERED
+        if notice.kind == CALL and receipts.stands(connection, notice, console.now()) is Standing.ANSWERED:
+            text = _ANSWERED if notice.case_id else _DONE
         return {"title": title, "text": text, "kind": notice.kind}
 
 
-def _page(console: Console, request: Request, notice: Notice, *, answered: bool, done: bool) -> Any:
-    values = {"done": done, "answered": answered, "is_call": notice.kind == CALL}
+def _page(console: Console, request: Request, notice: Notice, standing: Standing, *, done: bool) -> Any:
+    words = _DONE if notice.case_id is None else _ANSWERED
+    values = {
+        "done": done,
+        "standing": standing,
+        "answered": words,
+        "is_call": notice.kind == CALL,
+        "is_drill": notice.key == DRILL,
+    }
     return console.page(request, "seen.html", None, **values)

@@ -58,9 +58,11 @@ def as_page(copy: str, purposes: dict[str, str]) -> str:
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>我的记录</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="robots" content="noindex"></head><body>'
+        '<meta name="robots" content="noindex">'
+        '<link rel="stylesheet" href="/chat/own-copy.css"></head><body><main>'
         f"<h1>我的记录</h1><p>{_NOTE}</p><p>制作于 {_when(raw['made_at'])}</p>"
-        f"<h2>说过的话</h2><dl>{lines}</dl><h2>同意的事</h2><ul>{given or '<li>没有登记</li>'}</ul></body></html>"
+        f"<h2>说过的话</h2><dl>{lines}</dl><h2>同意的事</h2><ul>{given or '<li>没有登记</li>'}</ul>"
+        "</main></body></html>"
     )
 
 

@@ -9,6 +9,7 @@ from escalation.directory.directory_desk import DirectoryDesk
 from escalation.directory.fields import load_directory
 from escalation.handling import Handling
 from escalation.permissions import Permissions
+from escalation.record.form import load_form
 from escalation.referral.clocks import Promises
 from escalation.referral.partner_door import PartnerDoor
 from escalation.referral.pointer_desk import PointerDesk
@@ -48,8 +49,8 @@ def open_referrals(
     directory = DirectoryDesk(store.institutions, store.staff, fields, rules.fresh_for)
     desk = ReferralDesk(
         handling=handling, permissions=permissions, directory=directory, referrals=store.referrals,
-        tasks=store.referral_tasks, links=store.partner_links, terms=load_terms(fields), sender=rules.sender,
-        reminders=Reminders(handling.alarm, store.referrals, store.referral_tasks, rules.promises),
+        tasks=store.referral_tasks, links=store.partner_links, terms=load_terms(fields, load_form()),
+        sender=rules.sender, reminders=Reminders(handling.alarm, store.referrals, store.referral_tasks, rules.promises),
     )  # fmt: skip
     door = PartnerDoor(desk, store.partner_links, rules.link_lasts)
     return ReferralOffice(directory, desk, door, PointerDesk(handling, directory, store.pointers), rules)

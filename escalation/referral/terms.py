@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from escalation.directory.fields import Directory
+from escalation.record.form import Form
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class LetterField:
     code: str
     words: str
     hint: str = ""
+    record: tuple[str, ...] = ()  # the fields of the record that it is first filled from
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ class Terms:
     minimum: Mapping[str, tuple[str, ...]]
 
 
-def load_terms(directory: Directory, path: Path = Path(__file__).parent / "terms.toml") -> Terms:
-    """Read the words; raise ValueError when a kind has no minimum, or one of fields that do not exist."""
+def load_terms(directory: Directory, form: Form, path: Path = Path(__file__).parent / "terms.toml") -> Terms:
+    """Read the words; raise ValueError when a kind has no minimum, or a field is named that does not exist."""
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    fields = {row["code"]: LetterField(**row) for row in raw["field"]}
+    fields = {row["code"]: LetterField(**{**row, "record": tuple(row.get("record", ()))}) for row in raw["field"]}
+    if strange := {key for field in fields.values() for key in field.record} - set(form.fields):
+        raise ValueError(f"{path}: letters are filled from fields that the record does not have: {sorted(strange)}")
     minimum = {kind: tuple(codes) for kind, codes in raw["minimum"].items()}
     if set(minimum) != set(directory.kinds):
         raise ValueError(f"{path}: [minimum] must name every kind once: {sorted(set(minimum) ^ set(directory.kinds))}")

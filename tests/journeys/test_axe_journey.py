@@ -25,7 +25,8 @@ from tests.record_samples import fill_record
 from triage.risk import Level
 
 pytestmark = pytest.mark.browser
-DESK, TABLET = {"width": 1366, "height": 768}, {"width": 820, "height": 1180}
+DESK = {"width": 1366, "height": 768}
+TABLETS = {"width": 1024, "height": 768}, {"width": 768, "height": 1024}
 SOON = {"date": "2030-01-07", "time": "10:00", "scenario": "flood", "callers": "2"}
 SHIFT = {"role": "seat", "begins": "20:00", "ends": "08:00"}
 ROLES = {
@@ -48,7 +49,8 @@ LOOK = """async (rules) => {
     .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)} | ${node.any[0]?.message ?? one.help}`));
 }"""
 UNFOLD = "document.querySelectorAll('details:not(.more-rooms)').forEach((one) => { one.open = true; })"
-FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+FITS = "document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth"
+LONG = f"https://www.example.com/{'a' * 160}"  # no place to break it
 
 
 @dataclass
@@ -158,7 +160,7 @@ def faults(page: Page, name: str) -> list[str]:
     page.emulate_media(color_scheme="dark")
     found += [f"dark {one}" for one in page.evaluate(LOOK, {"runOnly": ["color-contrast"]})]
     page.emulate_media(color_scheme="light")
-    for size in (DESK, TABLET):
+    for size in (DESK, *TABLETS):
         page.set_viewport_size(size)
         if not page.evaluate(FITS):
             found.append(f"wider than {size['width']}")
@@ -225,6 +227,21 @@ def test_no_tab_of_a_case_keeps_anybody_out(place: LivedIn) -> None:
     assert found == []
 
 
+def test_on_a_tablet_the_conversation_keeps_half_of_the_screen(place: LivedIn) -> None:
+    lin = place.seats["林老师"]
+    for size in TABLETS:
+        lin.set_viewport_size(size)
+        lin.goto(f"{place.town.url}/console/cases/{place.ids['case_id']}")
+        arrives(lin)
+        picture(lin, f"case-tablet-{size['width']}")
+        talk = lin.locator(".talk").bounding_box()
+        assert talk is not None
+        assert talk["width"] * talk["height"] >= size["width"] * size["height"] / 2
+        for part in ("#reply button.main", "#messages li:last-child", "#tab-respond"):
+            expect(lin.locator(part)).to_be_in_viewport()
+    lin.set_viewport_size(DESK)
+
+
 def test_the_menu_of_the_header_opens_without_hiding_anything(place: LivedIn) -> None:
     zhao = place.seats["赵督导"]
     zhao.goto(f"{place.town.url}/console")
@@ -241,8 +258,24 @@ def test_no_public_page_keeps_anybody_out(place: LivedIn, browser: Browser) -> N
         if name in ("", "embed"):
             expect(page.locator("#log")).to_contain_text("是机器人，不是真人")
         found += faults(page, f"public-{name.replace('/', '-') or 'chat'}")
-    found += first_password(place, page) + partners_letter(place, page)
+    found += first_password(place, page) + partners_letter(place, page) + own_records(place, page)
     assert found == []
+
+
+def own_records(place: LivedIn, page: Page) -> list[str]:
+    """What a person gets who asked for their records."""
+    page.goto(place.town.url)
+    for text in (LONG, "我的记录"):
+        page.locator("#text").fill(text)
+        page.locator("button.send").click()
+        expect(page.locator("#log")).to_contain_text(text)
+    expect(page.locator("#log")).to_contain_text("您要一份自己的记录")
+    place.press("孙隐私", f"/console/law/requests/{place.newest(t.law_request)}/answer")
+    expect(page.locator("#log")).to_contain_text("/my-records/")
+    token = page.locator("#log").inner_text().split("/my-records/")[1].split()[0]
+    page.goto(f"{place.town.url}/my-records/{token}")
+    expect(page.locator("dl")).to_contain_text(LONG)
+    return faults(page, "public-my-records")
 
 
 def first_password(place: LivedIn, page: Page) -> list[str]:

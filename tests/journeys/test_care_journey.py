@@ -85,14 +85,20 @@ async def test_from_the_crisis_to_the_last_call(town: Town) -> None:
     visitor = await (await town.browser.new_context(viewport=_PHONE, locale="zh-CN", has_touch=True)).new_page()
     await visitor.goto(town.url)
     lin, _ = await town.seat("林老师")
+    lead, _ = await town.seat("周班长", "duty_lead")
     chief, chief_seat = await town.seat("赵督导", "supervisor")
     for text in _SAID:
         await visitor.locator("#text").fill(text)
         await visitor.locator("button.send").click()
     await lin.locator("#queue li.row button.claim").click()
+    for page in (lin, lead, chief):
+        await page.locator("#sound").click()
     await rescue_starts(lin, chief)
+    await the_rescue_rings(lin, lead, chief)
     case_url = lin.url
     await arrival_and_outcome(lin, chief, case_url)
+    await rings(lin, "")
+    await rings(lead, "")
     case_id = case_url.rsplit("/", 1)[1].partition("#")[0]
     await asyncio.to_thread(fill_record, town.site.service, case_id, chief_seat.counsellor)
     await the_supervisor_closes(chief)
@@ -131,6 +137,20 @@ async def rescue_starts(lin: Page, chief: Page) -> None:
     await expect(chief.locator("#strip")).to_contain_text("1 个救援还没有确认到达")
     await expect(chief.locator("#strip")).to_have_attribute("data-kind", "red")
     await picture(chief, "queue-rescue")
+
+
+async def rings(page: Page, sound: str) -> None:
+    await expect(page.locator("body")).to_have_attribute("data-ringing", sound)
+
+
+async def the_rescue_rings(lin: Page, lead: Page, chief: Page) -> None:
+    """For whose case it is and for the duty lead; everybody else sees it."""
+    for page, sound in ((lin, "red"), (lead, "red"), (chief, "")):
+        await rings(page, sound)
+        await expect(page.locator("#strip")).to_have_attribute("data-kind", "red")
+    await lin.locator("#mute").click()
+    await rings(lin, "")
+    await lin.locator("#mute").click()
 
 
 async def arrival_and_outcome(lin: Page, chief: Page, case_url: str) -> None:
@@ -175,6 +195,12 @@ async def the_day_after(town: Town, visitor: Page, chief: Counsellor, case_url: 
     await expect(wang.locator("#queue li.row .care")).to_contain_text("随访超期")
     await wang.locator(".rooms a", has_text="随访").click()
     await expect(wang.locator('.group[data-group="overdue"] .task-line')).to_have_count(2)
+    dates = wang.locator(".task-line .due")
+    assert all(
+        await dates.evaluate_all(
+            "(all) => all.map((one) => one.offsetHeight < 2 * parseFloat(getComputedStyle(one).fontSize))"
+        )
+    )
     await picture(wang, "follow-ups")
     await wang.locator("label", has_text="一周").click()
     await expect(wang.locator("#week .day")).to_have_count(7)

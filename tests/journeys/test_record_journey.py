@@ -158,6 +158,7 @@ def test_closing_says_what_is_missing_and_leads_there(browser: Browser, town: To
     picture(zhao, "case-closing-gaps")
     zhao.locator("#close-gap-list .jump").first.click()
     expect(zhao.locator("#f-ideation")).to_be_in_viewport()
+    expect(zhao.locator("#panel-history")).to_contain_text("正在读取…")
     zhao.locator("#tab-history").click()
     expect(zhao.locator("#timeline")).to_contain_text("接手")
     picture(zhao, "case-timeline")

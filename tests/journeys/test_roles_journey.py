@@ -124,6 +124,11 @@ def volunteer_sees_green_and_blue(browser: Browser, deployment: Deployment) -> N
     xu.locator("#reply-text").fill("您好，我在，慢慢说")
     xu.locator("#reply button.main").click()
     expect(xu.locator("#messages .from-counsellor:not(.pending)")).to_have_count(1)
+    for tab in ("record", "plan"):
+        xu.locator(f"#tab-{tab}").click()
+        expect(xu.locator(f"#panel-{tab} .reads-only")).to_contain_text("由接线员、值班长、督导")
+        expect(xu.locator(f"#panel-{tab} textarea:visible").first).to_be_disabled()
+        picture(xu, f"case-{tab}-read-only")
 
 
 def claim(page: Page) -> None:

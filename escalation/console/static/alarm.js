@@ -1,7 +1,7 @@
 // What rings and flashes while somebody waits: the strip under the header, the title, sound, desktop notes.
 // No word of a visitor ever gets here: only levels, counts and times.
 
-import { loudest } from "./care-marks.js";
+import { isHeard, loudest } from "./care-marks.js";
 import * as sound from "./sound.js";
 import { span } from "./span.js";
 
@@ -24,7 +24,8 @@ export class Alarm {
     this.told_at = -QUIET_MS;
     this.waiting = [];
     this.unreached = [];
-    this.cared = []; // in rescue or overdue: seen in the strip, not heard
+    this.cared = []; // in rescue or overdue: seen in the strip by all
+    this.heard = null; // of these, what rings here; null before the first rows
     this.beyond = 0;
     this.state = "lost";
     this.lost_at = Date.now();
@@ -99,6 +100,8 @@ export class Alarm {
     const isRed = byLevel[4] || lost.some((row) => row.level === 4);
     const rings = this.deaf ? "deaf" : isRed ? "red" : byLevel[3] || lost.length ? "orange" : "calm";
     const cared = loudest(realOnes(this.cared));
+    this.heed(realOnes(this.cared).filter((row) => isHeard(row, document.body.dataset)));
+    const sounds = this.heard?.length && rings !== "deaf" ? "red" : rings; // all at once ring as one
     const kind = !cared || ["deaf", "red"].includes(rings) ? rings : cared.isRed ? "red" : "orange";
     const urgent = this.waiting.filter((row) => row.level >= 3);
     const told = realOnes(urgent);
@@ -141,9 +144,9 @@ export class Alarm {
     const call = part("strip-oncall");
     call.hidden = ![...this.waiting, ...lost].some((row) => row.rung === "外部值守" && !row.is_drill); // nobody is phoned for a drill
     put(call, `请立即电话通知外部值守：${strip.dataset.oncall || "（姓名和电话见值班表）"}`);
-    sound.loop(this.muted ? "" : rings === "calm" ? "" : rings === "deaf" ? "lost" : rings);
+    sound.loop(this.muted || sounds === "calm" ? "" : sounds === "deaf" ? "lost" : sounds);
     const mute = part("mute");
-    mute.hidden = rings === "calm";
+    mute.hidden = sounds === "calm";
     put(mute, this.muted ? `已静音 ${Math.ceil((Number(localStorage.getItem(MUTE_KEY)) - Date.now()) / 1000)} 秒` : "静音 60 秒");
     this.showSound();
   }
@@ -161,6 +164,20 @@ export class Alarm {
     const words = `${NAMES[level]}：${count} 个个案${lost ? `需要处理，其中 ${lost} 个已有人接手，但没有回应或话没有送达` : "等待接手"}`;
     if (level >= 3 && this.muted) sound.once("burst"); // a new danger is heard even while the old one is muted
     else if (level === 2) sound.once("soft");
+    this.announce(words);
+  }
+
+  // A rescue or its decision began to ring here while the page was open: told once, also while the alarm is muted.
+  heed(heard) {
+    const known = this.heard && new Set(this.heard.map((row) => row.id));
+    const fresh = known ? heard.filter((row) => !known.has(row.id)) : [];
+    if (this.known) this.heard = heard;
+    if (!fresh.length) return;
+    if (this.muted) sound.once("burst");
+    this.announce(loudest(fresh).words);
+  }
+
+  announce(words) {
     part("announce").textContent = words;
     setTimeout(() => (part("announce").textContent = ""), QUIET_MS - 500);
     if (!document.hasFocus() && window.Notification?.permission === "granted") this.note(words);
@@ -180,7 +197,7 @@ export class Alarm {
 
   flash() {
     const byLevel = this.counts();
-    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : this.unreached.length ? `${this.unreached.some((row) => row.relief) ? "老师没有回应" : "有话没有送达"} · ` : "";
+    const urgent = byLevel[4] ? `(${byLevel[4]}) 紧急 · ` : byLevel[3] ? `(${byLevel[3]}) 高 · ` : this.unreached.length ? `${this.unreached.some((row) => row.relief) ? "老师没有回应" : "有话没有送达"} · ` : this.heard?.length ? "救援 · " : "";
     const prefix = this.state === "out" ? "已退出登录 · " : this.deaf ? "连接断开 · " : urgent;
     this.beat = !this.beat;
     const title = prefix && (this.beat || calmMotion.matches) ? prefix + this.title : this.title;

@@ -6,6 +6,10 @@ import { span } from "./span.js";
 // A decision may still be thought about until its time is over.
 export const isLoud = (row) => Boolean(row.care) && (!row.care.by || now() > Date.parse(row.care.by));
 
+// A rescue and its decision ring for those whom they wait for: who serves the case, and the duty lead.
+const HEARD = new Set(["rescue", "decide"]);
+export const isHeard = (row, { me, roles }) => isLoud(row) && HEARD.has(row.care.kind) && (row.owner_id === me || roles.split(" ").includes("duty_lead"));
+
 export const careWords = (row) => (row.care ? `${row.care.words} ${span(row.care.since)}` : "");
 
 // For the strip: what is loud among these rows, in one sentence, and the row to open.

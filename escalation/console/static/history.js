@@ -65,6 +65,7 @@ export class Timeline {
       this.show(await getJson(`${this.url}/timeline.json`), []);
     } catch (error) {
       put(part("timeline-error"), error.message);
+      part("timeline-wait").hidden = true;
     }
   }
 
@@ -79,6 +80,7 @@ export class Timeline {
 
   show({ total, moments }, before) {
     this.shown = [...before, ...moments];
+    part("timeline-wait").hidden = true;
     put(part("timeline-error"), "");
     put(part("timeline-total"), `${total} 条`);
     replaceList(part("timeline"), this.shown, (m) => entry(m.at, m.by ? `${m.by}　${m.words}` : m.words, `moment-${m.kind}`));

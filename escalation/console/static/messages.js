@@ -120,7 +120,9 @@ export class Talk {
     this.last_seq = 0;
     this.last_visitor = "";
     toEnd.addEventListener("click", () => this.scrollToEnd());
-    list.addEventListener("scroll", () => this.isAtEnd() && (toEnd.hidden = true), { passive: true });
+    this.wasAtEnd = true;
+    list.addEventListener("scroll", () => ((this.wasAtEnd = this.isAtEnd()), this.wasAtEnd && (toEnd.hidden = true)), { passive: true });
+    new ResizeObserver(() => this.wasAtEnd && this.scrollToEnd()).observe(list); // a turned tablet, a notice above the reply
   }
 
   isAtEnd() {

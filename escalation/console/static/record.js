@@ -135,6 +135,7 @@ export class Record {
       if (entry.version > (this.boxes.get(key)?.version ?? 0)) this.take(key, entry);
     }
     for (const box of this.boxes.values()) this.drawBox(box, record);
+    for (const line of document.querySelectorAll(".reads-only")) line.hidden = record.may_edit || Boolean(record.merged_into);
     for (const group of document.querySelectorAll("#record details")) {
       const inside = [...group.querySelectorAll(".field")].map((node) => this.boxes.get(node.dataset.field));
       put(group.querySelector(".group-count"), `${inside.filter((box) => box.isFilled).length}／${inside.length}`);

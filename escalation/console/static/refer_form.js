@@ -9,6 +9,7 @@ import { make } from "./make.js";
 const SOON_MS = 250;
 const PREVIEW_MS = 600;
 const HIGH = 3;
+const [ROW_LENGTH, MOST_ROWS] = [20, 8];
 const part = (id) => document.getElementById(id);
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -75,6 +76,7 @@ export class ReferForm {
     const area = this.form.elements[`share:${box.dataset.share}`];
     area.hidden = area.disabled = !box.checked;
     if (box.checked && !area.value) area.value = this.known[box.dataset.share] ?? "";
+    if (box.checked) area.rows = Math.min(MOST_ROWS, Math.ceil(area.value.length / ROW_LENGTH) || 1); // all of it is read before it is shared
     if (box.checked && focus) area.focus();
   }
 

@@ -62,6 +62,7 @@ async def test_a_lead_plans_a_drill_and_reads_how_to_begin_it(site: Site) -> Non
     shown = await page(lead)
     (plan,) = rows(site.service.store.engine, t.drill_plan)
     assert "橙色、红色同时涌入，最多 8 位" in shown
+    assert "2026年12月01日 10:20" in shown
     assert f"hotline drill --url http://hotline.test --token {plan.id}." in shown
     assert plan.planned_for == NOW + timedelta(minutes=20)
 

@@ -131,6 +131,15 @@ async def test_an_older_page_does_not_overwrite(site: Site) -> None:
     assert "别人刚刚保存过" in answer.json()["detail"]
 
 
+async def test_whoever_may_not_write_reads_the_draft_and_who_writes_it(site: Site) -> None:
+    editor, supervisor = site.seat("editor", "editor"), site.seat("zhao", "supervisor")
+    draft_id = await begun(editor)
+    text = await page(supervisor, f"/drafts/{draft_id}")
+    assert "只读：稿子由内容管理员写、专家审" in text
+    assert "<fieldset disabled>" in text
+    assert "只读" not in await page(editor, f"/drafts/{draft_id}")
+
+
 async def test_the_second_person_sees_what_is_asked_of_them_and_the_writer_does_not(site: Site) -> None:
     editor, expert = site.seat("bian", "editor"), site.seat("zhuan", "expert")
     both = site.seat("both", "editor", "expert")

@@ -82,6 +82,18 @@ async def test_the_tab_proposes_what_the_case_knows_and_offers_who_may_be_chosen
     assert lin.counsellor.display_name in known["call_back"]
 
 
+async def test_what_the_record_says_is_proposed_and_shared_only_when_it_is_ticked(site: Site) -> None:
+    lin = site.seat("lin")
+    case_id = await case_of(site, lin)
+    for field, value in {"plan": "specific", "companion": "室友小周，000-0000001"}.items():
+        answer = await lin.post(f"/console/cases/{case_id}/record/{field}", value=value, missing="", based_on="0")
+        assert answer.status_code == 200, answer.text
+    known = (await tab(lin, case_id))["known"]
+    assert (known["danger"], known["companion"]) == ("有具体的计划", "室友小周，000-0000001")
+    preview = await lin.act(case_id, "referrals/preview", **{**FORM, "institution_id": await place(site)})
+    assert "室友小周" not in preview.text
+
+
 async def test_the_preview_is_what_the_partner_sees_and_nothing_is_kept(site: Site) -> None:
     lin = site.seat("lin")
     case_id = await case_of(site, lin)

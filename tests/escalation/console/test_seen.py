@@ -13,8 +13,10 @@ from records import tables as t
 from records.addresses import PUSH, STAFF
 from settings import load_settings
 from tests.browsing import ORIGIN, Site
-from tests.building import EMERGENCY, Clock, compiled_screener, do, rows
+from tests.building import EMERGENCY, Clock, compiled_screener, do, open_case, rows
+from tests.escalation.guard import MADE, STEPS
 from tests.notify.calling import FakeCarrier, round_of
+from triage.risk import Level
 
 pytestmark = pytest.mark.anyio
 BROWSER = "https://fcm.googleapis.com/fcm/send/abc"
@@ -60,6 +62,42 @@ async def test_opening_the_link_keeps_nothing_and_pressing_the_button_does(site:
     assert ("已记下：您看到了" in done.text, seen(site)) == (True, [True])
     for text in (page.text, done.text):
         assert not any(word in text for word in (case_id, EMERGENCY, "lin-", "紧急"))
+
+
+async def test_the_press_says_that_the_alarm_is_still_open_and_what_to_do(site: Site, clock: Clock) -> None:
+    notice, case_id = await ring(site)
+    phone = site.browser()
+    early = (await phone.post(link(site, notice))).text
+    assert "警报还开着" in early
+    assert "超过规定的时间" not in early
+    clock.forward(minutes=10)
+    late = (await phone.post(link(site, notice))).text
+    assert "警报还开着，已经超过规定的时间" in late
+    assert "打电话给值班长" in late
+    await site.seat("wang").act(case_id, "claim")
+    taken = (await phone.get(link(site, notice))).text
+    assert "已经有人接手" in taken
+    assert "还开着" not in taken
+
+
+async def test_of_a_late_duty_it_says_that_it_is_not_done_until_it_is(site: Site) -> None:
+    service, zhao = site.service, site.seat("zhao", "supervisor")
+    do(
+        service.writer,
+        lambda c: service.store.addresses.add(c, STAFF, zhao.counsellor.id, PUSH, BROWSER, service.now()),
+    )
+    case_id = open_case(service, Level.LOW, "小雨")
+    await zhao.act(case_id, "claim")
+    assert (await zhao.act(case_id, "safeguarding/harm", **MADE["report"])).status_code == 200
+    (task,) = rows(service.store.engine, t.matter_task)
+    do(service.writer, lambda c: service.alarm.calls.remind(c, task.id, 1, service.now()))
+    (notice,) = rows(service.store.engine, t.notice, key="call.overdue")
+    pressed = (await site.browser().post(link(site, notice))).text
+    assert "还没有办，已经超时" in pressed
+    assert "接手" not in pressed
+    step = {"matter": task.matter_id, "action": "report", **STEPS["report"]}
+    assert (await zhao.post(f"/console/cases/{case_id}/safeguarding/step", **step)).status_code == 200
+    assert "已经有人办了" in (await site.browser().get(link(site, notice))).text
 
 
 async def test_a_second_press_says_the_same_and_changes_nothing(site: Site, clock: Clock) -> None:

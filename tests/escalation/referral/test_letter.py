@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from escalation.cases import NotAllowed
 from escalation.directory.fields import load_directory
+from escalation.record.form import load_form
 from escalation.referral.letter import (
     Letter,
     check,
@@ -26,7 +27,7 @@ from records.institutions import Institution
 from tests.escalation.bureau import DRAFT
 from triage.risk import Level
 
-TERMS = load_terms(load_directory())
+TERMS = load_terms(load_directory(), load_form())
 
 
 def place(id: str = "a", *, is_drill: bool = False, **fields: Any) -> Institution:
