@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027_drafts"
-down_revision = "0022_reports"
+revision = "0024_drafts"
+down_revision = "0023_volume"
 branch_labels = None
 depends_on = None
 
