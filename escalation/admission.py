@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,20 +38,37 @@ class Admission:
     def allows_on(
         self, connection: sa.Connection, who: Counsellor, session_id: str, action: str, case: Case, now: datetime
     ) -> bool:  # fmt: skip
-        """By the case's row first: conditions only ever add a right, so the other queries are for who has none yet."""
-        facts = _facts(who, case, now)
-        if self.permissions.allows(who.roles, action, facts):
-            return True
-        shares = self.shares.open_with(connection, who.id, now, case.id)
-        more = replace(
-            facts,
-            is_ringing=self.alerts.ringing(connection, case.id) is not None,
-            takes_part=self.shares.takes_part(connection, case.id, case.conversation_id, who.id),
-            has_task=self.shares.has_task(connection, case.id, who.id),
-            shared_until=max((share.until for share in shares), default=None),
-            has_revealed=self.shares.has_revealed(connection, case.id, session_id),
-        )
-        return self.permissions.allows(who.roles, action, more)
+        """Whether the action is allowed on this case."""
+        return case.id in self.allowed(connection, who, session_id, action, [case], now)
+
+    def allowed(
+        self, connection: sa.Connection, who: Counsellor, session_id: str, action: str, cases: Collection[Case],
+        now: datetime,
+    ) -> set[str]:  # fmt: skip
+        """The cases on which the action is allowed; however many there are, the same number of queries.
+
+        By the case's row first: conditions only ever add a right, so the queries are for those without one yet.
+        """
+        facts = {case.id: _facts(who, case, now) for case in cases}
+        found = {case_id for case_id, known in facts.items() if self.permissions.allows(who.roles, action, known)}
+        talks = {case.id: case.conversation_id for case in cases if case.id not in found}
+        if not talks:
+            return found
+        ringing = self.alerts.ringing_in(connection, talks)
+        taking_part = self.shares.taking_part(connection, talks, who.id)
+        with_task = self.shares.with_task(connection, talks, who.id)
+        revealed = self.shares.revealed(connection, session_id)
+        shared: dict[str, datetime] = {}
+        for share in self.shares.open_with(connection, who.id, now):
+            shared[share.case_id] = max(share.until, shared.get(share.case_id, share.until))
+        for case_id in talks:
+            more = replace(
+                facts[case_id], is_ringing=case_id in ringing, takes_part=case_id in taking_part,
+                has_task=case_id in with_task, shared_until=shared.get(case_id), has_revealed=case_id in revealed,
+            )  # fmt: skip
+            if self.permissions.allows(who.roles, action, more):
+                found.add(case_id)
+        return found
 
     def lists(self, who: Counsellor, case: Case, alert: Alert | None, now: datetime) -> bool:
         """Whether a case stands in this counsellor's queue; by what its row says, without any query."""

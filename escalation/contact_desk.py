@@ -58,7 +58,7 @@ class ContactDesk:
         """The contact, and all that were linked with it."""
         if contact.person_id is None:
             return [contact.id]
-        return list(dict.fromkeys(thread.contact_id for thread in self.links.threads(connection, contact.person_id)))
+        return self.links.contacts_of(connection, contact.person_id)
 
     def reach(self, connection: sa.Connection, contact: Contact, conversation_id: str, now: datetime) -> Reach:
         """Whether words get through to this contact now."""

@@ -121,11 +121,11 @@ class Aging:
 
     def _quiet(self, until: datetime, *, is_drill: bool = False) -> sa.Select[Any]:
         """Conversations in which nothing happened since then and whose person has nothing open."""
-        last = sa.func.coalesce(t.conversation.c.last_message_at, t.conversation.c.opened_at)
+        last, opened = t.conversation.c.last_message_at, t.conversation.c.opened_at
         return sa.select(t.conversation.c.id).where(
             t.conversation.c.district_id == self.district,
             t.conversation.c.is_drill.is_(is_drill),
-            last <= until,
+            sa.or_(last <= until, sa.and_(last.is_(None), opened <= until)),  # not coalesce: by the index
             *self._free(until),
         )
 

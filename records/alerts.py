@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import fixed
 from records.conversations import new_id
 from triage.risk import Level
 
@@ -48,10 +50,19 @@ class Alerts:
         """The alert of a case that nobody has answered."""
         row = connection.execute(
             sa.select(t.alert).where(
-                t.alert.c.district_id == self.district, t.alert.c.case_id == case_id, t.alert.c.state == "ringing"
+                t.alert.c.district_id == self.district, t.alert.c.case_id == case_id,
+                t.alert.c.state == fixed("ringing"),
             )
         ).first()  # fmt: skip
         return _alert(row) if row else None
+
+    def ringing_in(self, connection: sa.Connection, case_ids: Collection[str]) -> set[str]:
+        """Of these cases, those that ring."""
+        alert = t.alert.c
+        query = sa.select(alert.case_id).where(
+            alert.district_id == self.district, alert.case_id.in_(case_ids), alert.state == fixed("ringing")
+        )
+        return set(connection.execute(query).scalars())
 
     def is_called(self, connection: sa.Connection, case_id: str) -> bool:
         """Whether it rings because of who serves it: silent, or not to be left alone with it."""
@@ -64,7 +75,7 @@ class Alerts:
     def all_ringing(self, connection: sa.Connection) -> dict[str, Alert]:
         """Case id -> its ringing alert."""
         rows = connection.execute(
-            sa.select(t.alert).where(t.alert.c.district_id == self.district, t.alert.c.state == "ringing")
+            sa.select(t.alert).where(t.alert.c.district_id == self.district, t.alert.c.state == fixed("ringing"))
         )
         return {row.case_id: _alert(row) for row in rows}
 
@@ -80,7 +91,7 @@ class Alerts:
             sa.select(t.alert)
             .where(
                 t.alert.c.district_id == self.district,
-                t.alert.c.state == "ringing",
+                t.alert.c.state == fixed("ringing"),
                 sa.or_(t.alert.c.next_at <= now, t.alert.c.next_note_at <= now),
             )
             .order_by(t.alert.c.level.desc(), is_drill, t.alert.c.raised_at)
@@ -93,7 +104,7 @@ class Alerts:
         """Conversations with a ringing alert of this level whose person has not written since then; not locked."""
         query = sa.select(t.conversation.c.id).where(
             t.alert.c.district_id == self.district,
-            t.alert.c.state == "ringing",
+            t.alert.c.state == fixed("ringing"),
             t.alert.c.level == int(level),
             t.conversation.c.district_id == self.district,
             t.conversation.c.id == t.alert.c.conversation_id,

@@ -62,19 +62,20 @@ class AnswerMarks:
 
     def tallies(self, connection: sa.Connection, since: Mapping[str, datetime]) -> dict[str, Tally]:
         """Article -> its marks; of one that was changed in between, those since then. Drills do not count."""
-        query = sa.select(t.answer_mark).where(
-            t.answer_mark.c.district_id == self.district,
-            t.conversation.c.district_id == self.district,
-            t.conversation.c.id == t.answer_mark.c.conversation_id,
-            t.conversation.c.is_drill.is_(False),
+        c, talk = t.answer_mark.c, t.conversation.c
+        drills = sa.select(talk.id).where(talk.district_id == self.district, talk.is_drill)
+        query = (
+            sa.select(c.article_id, sa.func.sum(sa.cast(c.helped, sa.Integer)), sa.func.count())
+            .where(c.district_id == self.district, c.conversation_id.not_in(drills))
+            .group_by(c.article_id)
         )
-        found: dict[str, Tally] = {}
-        for row in connection.execute(query):
-            if row.article_id in since and row.at < since[row.article_id]:
-                continue
-            old = found.get(row.article_id, Tally(0, 0))
-            found[row.article_id] = Tally(old.helped + row.helped, old.not_helped + (not row.helped))
-        return found
+        parts = [query.where(c.article_id.not_in(list(since)))]
+        parts += [query.where(c.article_id == article, c.at >= at) for article, at in since.items()]
+        return {
+            article: Tally(helped, total - helped)
+            for part in parts
+            for article, helped, total in connection.execute(part)
+        }
 
     def unanswered(self, connection: sa.Connection, since: datetime, limit: int) -> list[Asked]:
         """Open questions, newest first. Nothing of anybody who was ever in danger, and nothing of drills."""

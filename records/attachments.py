@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import fixed
 from records.conversations import new_id
 from records.crypto import Vault
 
@@ -62,7 +63,7 @@ class Attachments:
         query = (
             self._select()
             .where(
-                t.attachment.c.state == "waiting",
+                t.attachment.c.state == fixed("waiting"),
                 t.attachment.c.due_at <= now,
                 t.attachment.c.channel.not_in(besides),
             )
@@ -106,7 +107,7 @@ class Attachments:
         """Message id -> its files, without their bytes."""
         query = self._select().where(t.attachment.c.message_id.in_(message_ids)).order_by(t.attachment.c.id)
         found: dict[str, list[Attachment]] = {}
-        for row in connection.execute(query):
+        for row in connection.execute(query) if message_ids else ():
             found.setdefault(row.message_id, []).append(self._attachment(row))
         return found
 

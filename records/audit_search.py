@@ -50,7 +50,10 @@ class AuditSearch:
         """What fits, newest first."""
         query = sa.select(t.audit).where(t.audit.c.district_id == self.district, *_fits(wanted))
         if wanted.case_no:
-            query = query.where(self._about(connection, wanted.case_no))
+            case_id = self._numbered(connection, wanted.case_no)
+            if case_id is None:
+                return []
+            query = query.where(sa.or_(t.audit.c.object_id == case_id, t.audit.c.case_id == case_id))
         rows = list(connection.execute(query.order_by(t.audit.c.seq.desc()).limit(limit)))
         details = [json.loads(row.detail) for row in rows]
         cases = [str(detail.get("case") or row.object_id or "") for row, detail in zip(rows, details, strict=True)]
@@ -70,16 +73,10 @@ class AuditSearch:
         query = sa.select(t.audit).where(t.audit.c.district_id == self.district).order_by(t.audit.c.seq)
         return first_broken(connection.execute(query, execution_options={"yield_per": _A_PART}))
 
-    def _about(self, connection: sa.Connection, case_no: str) -> sa.ColumnElement[bool]:
-        """Rows whose object is the case, and those of its files and words, which name it in their detail."""
-        case_id = connection.execute(
-            sa.select(t.case_record.c.id).where(
-                t.case_record.c.district_id == self.district, t.case_record.c.case_no == case_no
-            )
-        ).scalar()
-        if case_id is None:
-            return sa.false()
-        return sa.or_(t.audit.c.object_id == case_id, t.audit.c.detail.contains(f'"case": "{case_id}"'))
+    def _numbered(self, connection: sa.Connection, case_no: str) -> str | None:
+        case = t.case_record.c
+        query = sa.select(case.id).where(case.district_id == self.district, case.case_no == case_no)
+        return connection.execute(query).scalar()
 
     def _numbers(self, connection: sa.Connection, case_ids: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}

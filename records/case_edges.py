@@ -88,12 +88,21 @@ class CaseEdges:
 
     def deeds(self, connection: sa.Connection, object_ids: Sequence[str]) -> list[Deed]:
         """What the audit keeps about a case and its person, oldest first."""
+        query = sa.select(t.audit).where(t.audit.c.district_id == self.district, t.audit.c.object_id.in_(object_ids))
+        rows = sorted(connection.execute(query), key=lambda row: row.seq)  # asked to sort, SQLite reads the whole audit
+        return [Deed(row.action, row.actor_id, json.loads(row.detail), row.at) for row in rows]
+
+    def reasons(self, connection: sa.Connection, conversation_id: str, limit: int) -> list[Mapping[str, str]]:
+        """What screening saw in the newest messages in which it saw anything: rules and levels, oldest first."""
+        row = t.assessment.c
         query = (
-            sa.select(t.audit)
-            .where(t.audit.c.district_id == self.district, t.audit.c.object_id.in_(object_ids))
-            .order_by(t.audit.c.seq)
+            sa.select(row.signals)
+            .where(row.district_id == self.district, row.conversation_id == conversation_id, row.signals != "[]")
+            .order_by(row.at.desc(), row.level.desc())
+            .limit(limit)
         )
-        return [Deed(row.action, row.actor_id, json.loads(row.detail), row.at) for row in connection.execute(query)]
+        found = [json.loads(signals) for signals in connection.execute(query).scalars()]
+        return [signal for signals in reversed(found) for signal in signals]
 
     def files_of(self, connection: sa.Connection, conversation_id: str) -> list[str]:
         """The ids of a conversation's files."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import among
 from records.conversations import new_id
 from records.crypto import Vault
 from records.tables.cases import ENDED
@@ -57,11 +58,15 @@ class Cases:
         if connection.dialect.name == "postgresql":  # numbers are given one after the other
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _CASE_LOCK})
         prefix = f"{self.district}-{day}-"
+        near = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) - timedelta(days=2)  # of any zone
         count = connection.execute(
             sa.select(sa.func.count())
             .select_from(t.case_record)
-            .where(t.case_record.c.district_id == self.district, t.case_record.c.case_no.startswith(prefix))
-        ).scalar_one()
+            .where(
+                t.case_record.c.district_id == self.district, t.case_record.c.opened_at >= near,
+                t.case_record.c.case_no.startswith(prefix),
+            )
+        ).scalar_one()  # fmt: skip
         number = f"{count + 1:04d}"
         case_id = new_id()
         connection.execute(
@@ -80,6 +85,10 @@ class Cases:
         row = connection.execute(query.with_for_update() if lock else query).first()
         return self._case(row) if row else None
 
+    def some(self, connection: sa.Connection, case_ids: Collection[str]) -> list[Case]:
+        """Those of these cases that there are."""
+        return [self._case(row) for row in connection.execute(self._select().where(t.case_record.c.id.in_(case_ids)))]
+
     def open_case_of(self, connection: sa.Connection, conversation_id: str) -> Case | None:
         """The conversation's case that has not ended; there is at most one."""
         query = self._select().where(
@@ -96,10 +105,14 @@ class Cases:
 
     def queue(self, connection: sa.Connection, *, also: Sequence[str] = (), limit: int = 500) -> list[Case]:
         """Open cases, most urgent first, then the longest waiting; those only followed up when `also` names them."""
-        works = t.case_record.c.state.not_in((*ENDED, "follow_up"))
+        c = t.case_record.c
+        works = sa.select(c.id).where(
+            c.district_id == self.district, c.state.not_in(among(ENDED)), c.state != "follow_up"
+        )
+        named = sa.select(c.id).where(c.district_id == self.district, c.id.in_(also))
         query = (
             self._select()
-            .where(sa.or_(works, t.case_record.c.id.in_(also)))
+            .where(c.id.in_(works.union_all(named)))  # by OR it would read every case there ever was
             .order_by(
                 (t.case_record.c.state == "new").desc(),
                 t.case_record.c.level.desc(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,3 +55,13 @@ def time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
 
 def sealed(name: str, *, nullable: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, sa.LargeBinary, nullable=nullable)
+
+
+def fixed(value: str | int) -> sa.BindParameter[Any]:
+    """A value written into the statement: only so SQLite sees that an index of some rows holds the answer."""
+    return sa.literal(value, literal_execute=True)
+
+
+def among(values: Sequence[str]) -> sa.BindParameter[Any]:
+    """The same for IN and NOT IN, in the order of the index's condition."""
+    return sa.bindparam(None, tuple(values), expanding=True, literal_execute=True)

@@ -68,6 +68,11 @@ class Contacts:
         row = connection.execute(query).first()
         return self._contact(row) if row else None
 
+    def of_person(self, connection: sa.Connection, person_id: str) -> dict[str, Contact]:
+        """Id -> contact, for all that are one person."""
+        query = sa.select(t.contact).where(t.contact.c.district_id == self.district, t.contact.c.person_id == person_id)
+        return {row.id: self._contact(row) for row in connection.execute(query)}
+
     def find(self, connection: sa.Connection, channel: str, address: str) -> Contact | None:
         """The contact that a platform knows by this id."""
         row = self._by_index(connection, channel, self.vault.blind_index(address), lock=False)

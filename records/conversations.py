@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import fixed
 from records.crypto import Vault
 from triage.risk import Level, Screening
 
@@ -204,13 +205,10 @@ class Conversations:
         row = connection.execute(query).first()
         return self._message(row) if row else None
 
-    def assessments(self, connection: sa.Connection, conversation_id: str) -> dict[str, Mapping[str, Any]]:
+    def assessments(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Message id -> level, categories, signals, version, failed, score, lame; of a voice as it was heard last."""
-        query = (
-            sa.select(t.assessment)
-            .where(t.assessment.c.district_id == self.district, t.assessment.c.conversation_id == conversation_id)
-            .order_by(t.assessment.c.at, t.assessment.c.level)
-        )
+        judged = sa.and_(t.assessment.c.district_id == self.district, t.assessment.c.message_id.in_(ids))
+        query = sa.select(t.assessment).where(judged).order_by(t.assessment.c.at, t.assessment.c.level)
         return {
             row.message_id: {
                 "level": Level(row.level),
@@ -221,7 +219,7 @@ class Conversations:
                 "score": row.score,
                 "lame": row.lame,
             }
-            for row in connection.execute(query)
+            for row in (connection.execute(query) if ids else ())
         }
 
     def judged(self, connection: sa.Connection, since: datetime) -> Iterator[tuple[Message, Level, Level]]:
@@ -272,7 +270,7 @@ class Conversations:
             sa.select(t.message.c.id)
             .where(
                 t.message.c.district_id == self.district,
-                t.message.c.handling == "new",
+                t.message.c.handling == fixed("new"),
                 t.message.c.handling_until < now,
             )
             .order_by(t.message.c.handling_until, t.message.c.seq)

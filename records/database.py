@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
 from records.crypto import Vault
+from records.sizes import tell_sizes
 from records.tables import seal
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,7 +32,16 @@ def open_engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+    sa.event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
+def _prepare_postgres(connection: psycopg.Connection[Any], _record: Any) -> None:  # Any: SQLAlchemy's pool record
+    """Our questions read some hundred rows: to start a second process or a compiler for one takes longer than it."""
+    connection.execute("SET max_parallel_workers_per_gather = 0")
+    connection.execute("SET jit = off")
+    connection.commit()  # else the pool's first rollback takes it back
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # Any: SQLAlchemy's pool record
@@ -74,6 +85,7 @@ def migrate(engine: sa.Engine) -> None:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        tell_sizes(connection)
 
 
 def check_key(engine: sa.Engine, vault: Vault, district: str) -> None:

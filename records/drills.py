@@ -146,10 +146,11 @@ class Drills:
 
     def took_part(self, connection: sa.Connection, run_ids: list[str]) -> dict[str, list[str]]:
         """Run -> who served one of its callers."""
+        case = t.case_record
         query = (
             sa.select(t.drill_caller.c.run_id, t.stint.c.counsellor_id)
-            .join(t.stint, sa.and_(t.stint.c.district_id == self.district,
-                                   t.stint.c.conversation_id == t.drill_caller.c.id))
+            .join(case, sa.and_(case.c.district_id == self.district, case.c.conversation_id == t.drill_caller.c.id))
+            .join(t.stint, sa.and_(t.stint.c.district_id == self.district, t.stint.c.case_id == case.c.id))
             .where(t.drill_caller.c.district_id == self.district, t.drill_caller.c.run_id.in_(run_ids))
             .distinct()
         )  # fmt: skip

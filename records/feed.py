@@ -17,6 +17,8 @@ from records import events
 from records.events import Cursor, Event
 
 log = structlog.get_logger()
+_MOST_MISSED = 200  # of the whole desk: whoever missed more is told to read everything again
+BEHIND = "behind"
 _LISTENER_LIMIT = 5000  # events waiting for one slow screen; beyond that it must reconnect and resume
 
 
@@ -73,13 +75,20 @@ class Feed:
     async def listen(
         self, topic: str, conversation_id: str | None, after: Cursor | None, *, beat_s: float = 15
     ) -> AsyncIterator[Event | None]:
-        """Events of a topic (and conversation) after a cursor, then live ones; None when nothing came for a beat."""
+        """Events of a topic (and conversation) after a cursor, then live ones; None when nothing came for a beat.
+
+        A listener to everything who missed very much hears BEHIND instead.
+        """
         waiting: asyncio.Queue[Event | None] = asyncio.Queue(_LISTENER_LIMIT)
         key = (topic, conversation_id)
         self._listeners.setdefault(key, set()).add(waiting)
         last = after or self._cursor
         try:
-            for missed in await asyncio.to_thread(self._missed, last, topic, conversation_id):
+            newest = self._cursor
+            found = await asyncio.to_thread(self._missed, last, topic, conversation_id)
+            if conversation_id is None and len(found) > _MOST_MISSED:
+                found = [Event(newest, topic, BEHIND, None, None, {}, found[-1].at)]
+            for missed in found:
                 last = missed.cursor
                 yield missed
             while True:
@@ -105,6 +114,8 @@ class Feed:
             while page := events.read_after(connection, after, conversation_id=conversation_id, topic=topic):
                 found += page
                 after = page[-1].cursor
+                if conversation_id is None and len(found) > _MOST_MISSED:
+                    break
         return found
 
     async def _run(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import among, fixed
 from records.conversations import new_id
 from records.crypto import Vault
 from triage.risk import Level
@@ -134,7 +135,7 @@ class FollowUps:
         query = sa.select(
             t.follow_up.c.case_id, sa.func.max(t.follow_up.c.step).label("step"),
             sa.func.min(t.follow_up.c.window_end).label("end"),
-        ).where(self._is_open(), t.follow_up.c.kind == SAFETY, t.follow_up.c.step > 0)  # fmt: skip
+        ).where(self._is_open(), t.follow_up.c.kind == SAFETY, t.follow_up.c.step > fixed(0))  # fmt: skip
         if case_id:
             query = query.where(t.follow_up.c.case_id == case_id)
         return {row.case_id: (row.step, row.end) for row in connection.execute(query.group_by(t.follow_up.c.case_id))}
@@ -143,7 +144,7 @@ class FollowUps:
         return sa.select(t.follow_up).where(t.follow_up.c.district_id == self.district)
 
     def _is_open(self) -> sa.ColumnElement[bool]:
-        return sa.and_(t.follow_up.c.district_id == self.district, t.follow_up.c.state.in_(_OPEN))
+        return sa.and_(t.follow_up.c.district_id == self.district, t.follow_up.c.state.in_(among(_OPEN)))
 
     def _task(self, row: Any) -> FollowUp:  # Any: SQLAlchemy rows are untyped
         reason = self.vault.open(row.reason_sealed, "follow_up.reason", row.id) if row.reason_sealed else ""

@@ -102,23 +102,27 @@ class Links:
         connection.execute(t.contact.update().where(self._is_contact(t.contact.c.id.in_(alone))).values(person_id=None))
         return threads
 
+    def contacts_of(self, connection: sa.Connection, person_id: str) -> list[str]:
+        """All contacts of a person, the first one first."""
+        query = sa.select(t.contact.c.id).where(self._is_contact(t.contact.c.person_id == person_id))
+        return list(connection.execute(query.order_by(t.contact.c.created_at, t.contact.c.id)).scalars())
+
     def threads(self, connection: sa.Connection, person_id: str) -> list[Thread]:
         """The conversations of all contacts of a person, the newest first."""
         talk, case = t.conversation, t.case_record
+        contacts = sa.select(t.contact.c.id).where(self._is_contact(t.contact.c.person_id == person_id))
         query = (
             sa.select(
                 talk.c.id, talk.c.contact_id, talk.c.channel, talk.c.epoch, talk.c.level, talk.c.last_message_at,
                 case.c.id.label("case_id"), case.c.case_no,
             )
-            .select_from(t.contact)
-            .join(talk, sa.and_(talk.c.district_id == self.district, talk.c.contact_id == t.contact.c.id))
             .outerjoin(
                 case,
                 sa.and_(
                     case.c.district_id == self.district, case.c.conversation_id == talk.c.id, case.c.state.not_in(ENDED)
                 ),
             )
-            .where(self._is_contact(t.contact.c.person_id == person_id))
+            .where(talk.c.district_id == self.district, talk.c.contact_id.in_(contacts))
             .order_by(sa.func.coalesce(talk.c.last_message_at, talk.c.opened_at).desc())
         )  # fmt: skip
         return [

@@ -168,12 +168,10 @@ class Matters:
 
     def waiting(self, connection: sa.Connection) -> list[Matter]:
         """Matters about which something is still to be done."""
-        has_task = sa.exists().where(
-            t.matter_task.c.district_id == self.district,
-            t.matter_task.c.matter_id == t.matter.c.id,
-            t.matter_task.c.done_at.is_(None),
+        with_task = sa.select(t.matter_task.c.matter_id).where(
+            t.matter_task.c.district_id == self.district, t.matter_task.c.done_at.is_(None)
         )
-        return [self._matter(row) for row in connection.execute(self._select().where(has_task))]
+        return [self._matter(row) for row in connection.execute(self._select().where(t.matter.c.id.in_(with_task)))]
 
     def overdue_cases(
         self, connection: sa.Connection, kind: str, now: datetime, case_id: str = ""

@@ -66,13 +66,16 @@ class Missed:
     def courses(self, connection: sa.Connection, since: datetime, danger: Level) -> list[Course]:
         """Cases opened since then that reached this level, newest first; no drills."""
         case, change = t.case_record, t.level_change
-        reached = sa.exists().where(
-            change.c.district_id == self.district, change.c.case_id == case.c.id, change.c.to_level >= int(danger)
+        highest = (  # not EXISTS: PostgreSQL would read every change of level to join them
+            sa.select(sa.func.max(change.c.to_level))
+            .where(change.c.district_id == self.district, change.c.case_id == case.c.id)
+            .scalar_subquery()
         )
         query = (
             sa.select(case.c.id)
             .where(
-                case.c.district_id == self.district, case.c.opened_at >= since, case.c.is_drill.is_(False), reached
+                case.c.district_id == self.district, case.c.opened_at >= since, case.c.is_drill.is_(False),
+                highest >= int(danger),
             )
             .order_by(case.c.opened_at.desc())
         )  # fmt: skip

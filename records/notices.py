@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from records import tables as t
+from records.columns import among
 from records.conversations import new_id
 from records.crypto import Vault
 
@@ -188,7 +189,7 @@ class Notices:
     def _due(self, carrier: str, kinds: Sequence[str], now: datetime) -> sa.Select[Any]:  # Any: the row's columns
         return sa.select(t.notice).where(
             self._is(t.notice.c.carrier == carrier),
-            t.notice.c.state.in_(ACTIVE),
+            t.notice.c.state.in_(among(ACTIVE)),
             t.notice.c.kind.in_(kinds),
             t.notice.c.due_at <= now,
             sa.or_(t.notice.c.lease_until.is_(None), t.notice.c.lease_until < now),
@@ -205,7 +206,7 @@ class Notices:
     def _withdraw(self, connection: sa.Connection, *which: sa.ColumnElement[bool], reason: str) -> None:
         connection.execute(
             t.notice.update()
-            .where(t.notice.c.district_id == self.district, t.notice.c.state.in_(ACTIVE), *which)
+            .where(t.notice.c.district_id == self.district, t.notice.c.state.in_(among(ACTIVE)), *which)
             .values(state="withdrawn", reason=reason, lease_until=None)
         )
 

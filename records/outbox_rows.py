@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import among, fixed
 from records.conversations import new_id
 from records.crypto import Vault
 
@@ -115,7 +116,8 @@ class OutboxRows:
         """The bot's own finished text, not due yet and never tried."""
         row = t.outbox.c
         return sa.and_(
-            row.district_id == self.district, row.state == "pending", row.key == PLAIN, row.origin == "bot",
+            row.district_id == self.district, row.state.in_(among(_ACTIVE)), row.state == "pending",
+            row.key == PLAIN, row.origin == "bot",
             row.attempts == 0, row.due_at > now,
         )  # fmt: skip
 
@@ -136,7 +138,7 @@ class OutboxRows:
         earlier = sa.exists().where(
             other.c.district_id == row.c.district_id,
             other.c.conversation_id == row.c.conversation_id,
-            other.c.state.in_(_ACTIVE),
+            other.c.state.in_(among(_ACTIVE)),
             sa.tuple_(other.c.lane, other.c.seq) < sa.tuple_(row.c.lane, row.c.seq),
         )
         where = [row.c.due_at <= now, sa.or_(row.c.state == "pending", row.c.lease_until < now), ~earlier]
@@ -156,7 +158,7 @@ class OutboxRows:
         return [self._pending(found) for found in connection.execute(query.with_for_update(of=row, skip_locked=True))]
 
     def _active(self, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:  # Any: the row's columns
-        return self._owned().where(t.outbox.c.state.in_(_ACTIVE), *where)
+        return self._owned().where(t.outbox.c.state.in_(among(_ACTIVE)), *where)
 
     def _owned(self) -> sa.Select[Any]:  # Any: the row's columns
         """Rows of this district with who owns their conversation."""
@@ -184,13 +186,13 @@ class OutboxRows:
         """How many wait for a person to deal with them."""
         query = sa.select(sa.func.count()).select_from(t.outbox)
         return connection.execute(
-            query.where(t.outbox.c.district_id == self.district, t.outbox.c.state == "dead")
+            query.where(t.outbox.c.district_id == self.district, t.outbox.c.state == fixed("dead"))
         ).scalar_one()
 
     def dead_in(self, connection: sa.Connection, *conversation_ids: str) -> set[str]:
         """Which conversations have undelivered words; of all of them when none is named."""
         query = sa.select(t.outbox.c.conversation_id).where(
-            t.outbox.c.district_id == self.district, t.outbox.c.state == "dead"
+            t.outbox.c.district_id == self.district, t.outbox.c.state == fixed("dead")
         )
         if conversation_ids:
             query = query.where(t.outbox.c.conversation_id.in_(conversation_ids))
@@ -209,7 +211,7 @@ class OutboxRows:
         )  # fmt: skip
         same = sa.and_(case.c.district_id == self.district, case.c.id == its_case)
         found = self._owned().add_columns(case.c.id.label("case_id"), case.c.case_no).outerjoin(case, same)
-        return found.where(t.outbox.c.state == "dead")
+        return found.where(t.outbox.c.state == fixed("dead"))
 
     def _dead_letter(self, row: Any) -> DeadLetter:  # Any: SQLAlchemy rows are untyped
         ended_at = row.finished_at or row.made_at
@@ -232,7 +234,7 @@ class OutboxRows:
             .where(
                 t.outbox.c.district_id == self.district,
                 t.outbox.c.conversation_id == conversation_id,
-                t.outbox.c.state.in_(_ACTIVE),
+                t.outbox.c.state.in_(among(_ACTIVE)),
             )
         )
         return connection.execute(query).scalar_one()

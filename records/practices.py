@@ -59,7 +59,7 @@ class Practices:
 
     def of(self, connection: sa.Connection, counsellor_id: str, limit: int = 20) -> list[Practice]:
         """One person's practices, newest first."""
-        return self._all(connection, t.practice.c.counsellor_id == counsellor_id)[:limit]
+        return self._all(connection, t.practice.c.counsellor_id == counsellor_id, limit)
 
     def change(self, connection: sa.Connection, practice_id: str, **values: Any) -> None:  # columns
         """Set columns of a running practice; one that has ended stays as it is."""
@@ -72,11 +72,14 @@ class Practices:
             .values(**values)
         )  # fmt: skip
 
-    def _all(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Practice]:
+    def _all(
+        self, connection: sa.Connection, which: sa.ColumnElement[bool], limit: int | None = None
+    ) -> list[Practice]:
         query = (
             sa.select(t.practice)
             .where(t.practice.c.district_id == self.district, which)
             .order_by(t.practice.c.began_at.desc())
+            .limit(limit)
         )
         return [
             Practice(

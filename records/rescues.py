@@ -111,32 +111,33 @@ class Rescues:
         """Red case in work -> since when it is red, where nobody has decided about rescue since then."""
         case, change, row = t.case_record, t.level_change, t.rescue
         became_red = (
-            sa.select(change.c.case_id, sa.func.max(change.c.at).label("at"))
+            sa.select(sa.func.max(change.c.at))
             .where(
-                change.c.district_id == self.district, change.c.to_level == int(Level.EMERGENCY),
-                change.c.state.in_(("in_force", "confirmed")),
+                change.c.district_id == self.district, change.c.case_id == case.c.id,
+                change.c.to_level == int(Level.EMERGENCY), change.c.state.in_(("in_force", "confirmed")),
             )
-            .group_by(change.c.case_id)
-            .subquery()
+            .scalar_subquery()
         )  # fmt: skip
+        decided = (
+            sa.select(sa.func.max(row.c.at))
+            .where(row.c.district_id == self.district, row.c.case_id == case.c.id)
+            .scalar_subquery()
+        )
         opened_again = (
             sa.select(sa.func.max(t.reopening.c.at))
             .where(t.reopening.c.district_id == self.district, t.reopening.c.case_id == case.c.id)
             .scalar_subquery()
         )
-        query = (
-            sa.select(case.c.id, became_red.c.at, opened_again.label("again"), sa.func.max(row.c.at).label("decided"))
-            .join(became_red, became_red.c.case_id == case.c.id)
-            .outerjoin(row, sa.and_(row.c.district_id == self.district, row.c.case_id == case.c.id))
-            .where(
-                case.c.district_id == self.district, case.c.level == int(Level.EMERGENCY),
-                case.c.state.in_(("new", "in_service", "waiting_user")),
-            )
-            .group_by(case.c.id, became_red.c.at)
+        query = sa.select(
+            case.c.id, became_red.label("at"), opened_again.label("again"), decided.label("decided")
+        ).where(
+            case.c.district_id == self.district, case.c.level == int(Level.EMERGENCY),
+            case.c.state.in_(("new", "in_service", "waiting_user")),
         )  # fmt: skip
         if case_id:
             query = query.where(case.c.id == case_id)
-        since = {row.id: (max(row.at, row.again or row.at), row.decided) for row in connection.execute(query)}
+        red = [found for found in connection.execute(query) if found.at is not None]
+        since = {found.id: (max(found.at, found.again or found.at), found.decided) for found in red}
         return {key: at for key, (at, decided) in since.items() if decided is None or decided < at}
 
     def quote(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,10 +153,21 @@ class Reviews:
             .values(**values)
         )
 
-    def listed(self, connection: sa.Connection, states: tuple[str, ...], limit: int = 500) -> list[Listed]:
-        """Reviews in these states, the first due first."""
-        query = self._select().where(t.case_review.c.state.in_(states)).order_by(t.case_review.c.due_by).limit(limit)
-        return [Listed(_review(row), row.case_no) for row in connection.execute(query)]
+    def listed(
+        self, connection: sa.Connection, states: tuple[str, ...], limit: int = 500, *, newest: bool = False
+    ) -> list[Listed]:
+        """Reviews in these states, the first due first, or the last; each state by its index."""
+        due_by = t.case_review.c.due_by
+        order = due_by.desc() if newest else due_by
+        rows = [
+            row
+            for state in states
+            for row in connection.execute(
+                self._select().where(t.case_review.c.state == state).order_by(order).limit(limit)
+            )
+        ]
+        found = [Listed(_review(row), row.case_no) for row in rows]
+        return sorted(found, key=lambda one: one.review.due_by, reverse=newest)[:limit]
 
     def of_counsellor(self, connection: sa.Connection, counsellor_id: str, limit: int = 100) -> list[Listed]:
         """What a supervisor has signed about somebody, newest first."""
@@ -167,15 +179,11 @@ class Reviews:
     def drawn_since(self, connection: sa.Connection, since: datetime) -> dict[str, int]:
         """Counsellor -> how many reviews of work that ended since then are due or done; no drills."""
         row = t.case_review
-        query = (
-            sa.select(row.c.counsellor_id, sa.func.count())
-            .where(
-                row.c.district_id == self.district, row.c.served_until >= since, row.c.is_drill.is_(False),
-                row.c.state != "set_aside",
-            )
-            .group_by(row.c.counsellor_id)
+        query = sa.select(row.c.counsellor_id).where(
+            row.c.district_id == self.district, row.c.served_until >= since, row.c.is_drill.is_(False),
+            row.c.state != "set_aside",
         )  # fmt: skip
-        return {counsellor_id: count for counsellor_id, count in connection.execute(query)}
+        return Counter(connection.execute(query).scalars())  # grouping there would make SQLite read them all
 
     def write(
         self, connection: sa.Connection, review: Review, what: str, by_id: str, body: str, now: datetime,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import fixed
 from records.conversations import new_id
 from records.crypto import Vault
 
@@ -79,53 +80,57 @@ class Shares:
             )
         )  # fmt: skip
 
-    def has_revealed(self, connection: sa.Connection, case_id: str, session_id: str) -> bool:
-        """Whether this sign-in looked behind the masks of this case."""
+    def revealed(self, connection: sa.Connection, session_id: str) -> set[str]:
+        """The cases behind whose masks this sign-in looked."""
         reveal = t.contact_reveal
-        query = sa.select(reveal.c.id).where(
-            reveal.c.district_id == self.district, reveal.c.session_id == session_id, reveal.c.case_id == case_id
+        query = sa.select(reveal.c.case_id).where(
+            reveal.c.district_id == self.district, reveal.c.session_id == session_id
         )
-        return connection.execute(query.limit(1)).first() is not None
+        return set(connection.execute(query).scalars())
 
-    def takes_part(self, connection: sa.Connection, case_id: str, conversation_id: str, staff_id: str) -> bool:
-        """Whether somebody served this case, wrote a note, decided about the level, or spoke to the person."""
-        note, change, message, stint = t.note, t.level_change, t.message, t.stint
+    def taking_part(self, connection: sa.Connection, cases: Mapping[str, str], staff_id: str) -> set[str]:
+        """Of these cases (id -> conversation), those that somebody served, wrote a note in, decided the level of, or
+        spoke to the person in."""
+        note, change, message, stint = t.note.c, t.level_change.c, t.message.c, t.stint.c
         found = (
-            sa.select(note.c.id).where(
-                note.c.district_id == self.district, note.c.case_id == case_id, note.c.by_id == staff_id
+            sa.select(note.case_id).where(
+                note.district_id == self.district, note.case_id.in_(cases), note.by_id == staff_id
             ),
-            sa.select(change.c.id).where(
-                change.c.district_id == self.district, change.c.case_id == case_id,
-                sa.or_(change.c.by_id == staff_id, change.c.second_id == staff_id),
+            sa.select(change.case_id).where(
+                change.district_id == self.district, change.case_id.in_(cases),
+                sa.or_(change.by_id == staff_id, change.second_id == staff_id),
             ),
-            sa.select(message.c.id).where(
-                message.c.district_id == self.district, message.c.conversation_id == conversation_id,
-                message.c.author_id == staff_id,
-            ),
-            sa.select(stint.c.id).where(
-                stint.c.district_id == self.district, stint.c.case_id == case_id, stint.c.counsellor_id == staff_id
+            sa.select(stint.case_id).where(
+                stint.district_id == self.district, stint.case_id.in_(cases), stint.counsellor_id == staff_id
             ),
         )  # fmt: skip
-        return _any_of(connection, found)
+        spoke = sa.select(message.conversation_id).where(
+            message.district_id == self.district, message.author_id == staff_id,
+            message.conversation_id.in_(cases.values()),
+        )  # fmt: skip
+        talks = set(connection.execute(spoke.distinct()).scalars())
+        own = {case_id for case_id, conversation_id in cases.items() if conversation_id in talks}
+        return own.union(*(connection.execute(query).scalars() for query in found))
 
-    def has_task(self, connection: sa.Connection, case_id: str, staff_id: str) -> bool:
-        """Whether somebody is asked to take this case, or has a call to make or a partner's answer to look after."""
-        transfer, call, answer = t.transfer, t.follow_up, t.referral_task
+    def with_task(self, connection: sa.Connection, case_ids: Collection[str], staff_id: str) -> set[str]:
+        """Of these cases, those that somebody is asked to take, has a call to make in, or a partner's answer to look
+        after."""
+        transfer, call, answer = t.transfer.c, t.follow_up.c, t.referral_task.c
         found = (
-            sa.select(transfer.c.id).where(
-                transfer.c.district_id == self.district, transfer.c.case_id == case_id, transfer.c.state == "asked",
-                transfer.c.to_id == staff_id,
+            sa.select(transfer.case_id).where(
+                transfer.district_id == self.district, transfer.case_id.in_(case_ids),
+                transfer.state == fixed("asked"), transfer.to_id == staff_id,
             ),
-            sa.select(call.c.id).where(
-                call.c.district_id == self.district, call.c.case_id == case_id, call.c.state.in_(("todo", "doing")),
-                sa.or_(call.c.assignee_id == staff_id, call.c.assignee_id.is_(None)),
+            sa.select(call.case_id).where(
+                call.district_id == self.district, call.case_id.in_(case_ids), call.state.in_(("todo", "doing")),
+                sa.or_(call.assignee_id == staff_id, call.assignee_id.is_(None)),
             ),
-            sa.select(answer.c.id).where(
-                answer.c.district_id == self.district, answer.c.case_id == case_id, answer.c.done_at.is_(None),
-                answer.c.for_id == staff_id,
+            sa.select(answer.case_id).where(
+                answer.district_id == self.district, answer.case_id.in_(case_ids), answer.done_at.is_(None),
+                answer.for_id == staff_id,
             ),
         )  # fmt: skip
-        return _any_of(connection, found)
+        return set().union(*(connection.execute(query).scalars() for query in found))
 
     def _all(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Share]:
         query = (
@@ -141,7 +146,3 @@ class Shares:
             )
             for row in connection.execute(query)
         ]  # fmt: skip
-
-
-def _any_of(connection: sa.Connection, found: Iterable[sa.Select[Any]]) -> bool:  # Any: SQLAlchemy rows are untyped
-    return bool(connection.execute(sa.select(sa.or_(*(sa.exists(query) for query in found)))).scalar_one())

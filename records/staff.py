@@ -147,7 +147,7 @@ class Staff:
         connection.execute(
             t.audit.insert().values(
                 district_id=self.district, seq=number, actor_id=actor_id, action=action, object_id=object_id,
-                detail=text, at=now, previous_hash=previous,
+                case_id=detail.get("case"), detail=text, at=now, previous_hash=previous,
                 hash=audit_hash(previous, actor_id, action, object_id, text, now),
             )
         )  # fmt: skip
@@ -190,7 +190,8 @@ def first_broken(rows: Iterable[Any]) -> int | None:  # Any: audit rows
     previous = ""
     for row in rows:
         good = audit_hash(previous, row.actor_id, row.action, row.object_id, row.detail, row.at)
-        if row.previous_hash != previous or row.hash != good:
+        is_filed = row.case_id == json.loads(row.detail).get("case")
+        if row.previous_hash != previous or row.hash != good or not is_filed:
             return int(row.seq)
         previous = row.hash
     return None

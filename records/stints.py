@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import fixed
 from records.conversations import new_id
 from triage.risk import Level
 
@@ -108,14 +109,13 @@ class Stints:
         of_drill = sa.exists().where(
             case.c.district_id == self.district, case.c.id == t.stint.c.case_id, case.c.is_drill
         )
-        query = self._select().where(
-            sa.or_(t.stint.c.ended_at >= since, t.stint.c.ended_at.is_(None)),
-            t.stint.c.peak >= int(Level.HIGH),
-            ~of_drill,
-        )
-        if counsellor_id is not None:
-            query = query.where(t.stint.c.counsellor_id == counsellor_id)
-        return [_stint(row) for row in connection.execute(query.order_by(t.stint.c.began_at))]
+        found: list[Stint] = []
+        for which in (t.stint.c.ended_at >= since, t.stint.c.ended_at.is_(None)):  # each has an index
+            query = self._select().where(which, t.stint.c.peak >= int(Level.HIGH), ~of_drill)
+            if counsellor_id is not None:
+                query = query.where(t.stint.c.counsellor_id == counsellor_id)
+            found += map(_stint, connection.execute(query))
+        return sorted(found, key=lambda stint: stint.began_at)
 
     def live(self, connection: sa.Connection, conversation_id: str | None = None) -> list[Live]:
         """Everything that is served now, or one conversation, the most urgent first."""
@@ -129,7 +129,9 @@ class Stints:
             .scalar_subquery()
         )  # fmt: skip
         rings = sa.exists().where(
-            t.alert.c.district_id == self.district, t.alert.c.case_id == t.stint.c.case_id, t.alert.c.state == "ringing"
+            t.alert.c.district_id == self.district,
+            t.alert.c.case_id == t.stint.c.case_id,
+            t.alert.c.state == fixed("ringing"),
         )
         query = (
             sa.select(

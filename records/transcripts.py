@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from records import tables as t
+from records.columns import fixed
 from records.crypto import Vault
 
 
@@ -46,7 +47,7 @@ class Transcripts:
             sa.select(t.transcript)
             .where(
                 t.transcript.c.district_id == self.district,
-                t.transcript.c.state == "waiting",
+                t.transcript.c.state == fixed("waiting"),
                 t.transcript.c.due_at <= now,
             )
             .order_by(t.transcript.c.due_at)

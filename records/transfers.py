@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from records import tables as t
+from records.columns import fixed
 from records.conversations import new_id
 from records.crypto import Vault
 
@@ -68,7 +69,7 @@ class Transfers:
         connection.execute(
             t.transfer.update()
             .where(t.transfer.c.district_id == self.district, t.transfer.c.id == transfer_id)
-            .where(t.transfer.c.state == "asked")
+            .where(t.transfer.c.state == fixed("asked"))
             .values(state=state, ended_at=now, reason_sealed=sealed)
         )
 
@@ -85,19 +86,21 @@ class Transfers:
     def open_of(self, connection: sa.Connection, case_id: str) -> Transfer | None:
         """The request that waits for its answer."""
         row = connection.execute(
-            self._select().where(t.transfer.c.case_id == case_id, t.transfer.c.state == "asked")
+            self._select().where(t.transfer.c.case_id == case_id, t.transfer.c.state == fixed("asked"))
         ).first()
         return self._transfer(row) if row else None
 
     def asked_of(self, connection: sa.Connection, counsellor_id: str) -> list[Transfer]:
         """What one colleague is asked to take now, the most pressing first."""
-        query = self._select().where(t.transfer.c.to_id == counsellor_id, t.transfer.c.state == "asked")
+        query = self._select().where(t.transfer.c.to_id == counsellor_id, t.transfer.c.state == fixed("asked"))
         return [self._transfer(row) for row in connection.execute(query.order_by(t.transfer.c.answer_by))]
 
     def due(self, connection: sa.Connection, now: datetime) -> list[tuple[str, str]]:
         """(id, case) of requests whose time has run out."""
         query = sa.select(t.transfer.c.id, t.transfer.c.case_id).where(
-            t.transfer.c.district_id == self.district, t.transfer.c.state == "asked", t.transfer.c.answer_by <= now
+            t.transfer.c.district_id == self.district,
+            t.transfer.c.state == fixed("asked"),
+            t.transfer.c.answer_by <= now,
         )
         return [(row.id, row.case_id) for row in connection.execute(query)]
 

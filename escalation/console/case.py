@@ -7,29 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends, HTTPException, Request
 
-from escalation.cases import DISPOSITIONS, SERVED
+from escalation.cases import DISPOSITIONS
 from escalation.console.access import CaseView, Console, Visitor, act, look
-from escalation.console.care_marks import care_marks, care_row
 from escalation.console.case_care import add_follow_ups, care_values
 from escalation.console.case_law import add_law, law_values
 from escalation.console.case_referral import add_referrals, case_referral_values, form_words
 from escalation.console.case_rescue import add_rescue, rescue_values
 from escalation.console.case_safeguarding import add_safeguarding, safeguarding_terms, safeguarding_values
+from escalation.console.case_shown import shown_values
 from escalation.console.colleagues import add_colleagues, colleagues_values
 from escalation.console.gate import pass_gate
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
 from escalation.console.practice import add_practice, practice_values
-from escalation.console.queue import called_for, case_row
 from escalation.console.record import add_record, record_values
 from escalation.console.sharing import add_sharing, share_values
 from escalation.console.sheet import add_sheet
-from escalation.console.talk import message_values
+from escalation.console.talk import earlier_values, last_words
 from escalation.console.timeline import add_timeline
 from escalation.sharing_desk import REVEAL_WORDS
 from escalation.showing import displayable
+from records.cases import Case
 from triage.risk import Level
 
 
@@ -65,7 +66,6 @@ TABS = (
     Tab("history", "经过", ("case_history.html",)),
     Tab("share", "共享", ("case_share.html",)),
 )
-NOTE_WORDS = {"note": "备注", "opinion": "专家意见"}
 PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's state -> what it is read from
     "person": person_values,
     "record": record_values,
@@ -128,19 +128,23 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         """What an open case page refreshes itself from: new messages and those with files, state, proposal."""
         visitor = await console.visitor(request, "case_view")
         await look(console, visitor, case_id, again=False)
-        values = await asyncio.to_thread(_read_case, console, case_id, visitor)
+        values = await asyncio.to_thread(_read_case, console, case_id, visitor, after)
         shown: dict[str, Any] = values["shown"]
         return {**shown, "messages": [m for m in shown["messages"] if m["seq"] > after or m["files"] or m["heard"]]}
+
+    @routes.get("/messages.json")
+    async def messages_json(request: Request, case_id: str, before: int) -> Any:
+        """The page of messages before a number."""
+        visitor = await console.visitor(request, "case_view")
+        await look(console, visitor, case_id, again=False)
+        return {"messages": await asyncio.to_thread(_read_earlier, console, case_id, visitor, before)}
 
     @routes.get("/suggest.json")
     async def suggest_json(request: Request, case_id: str, text: str = "") -> Any:
         visitor = await console.visitor(request, "library_search")
         await look(console, visitor, case_id, again=False)
-        values = await asyncio.to_thread(_read_case, console, case_id, visitor)
-        last = next(
-            (m["text"] or m["heard"] for m in reversed(values["shown"]["messages"]) if m["author"] == "visitor"), ""
-        )
-        found = await asyncio.to_thread(console.articles.suggest, (text or last)[:500], console.now())
+        asked = text or await asyncio.to_thread(_last_words, console, case_id)
+        found = await asyncio.to_thread(console.articles.suggest, asked[:500], console.now())
         return {"articles": [{"id": i, "title": title, "text": short} for i, title, short in found]}
 
 
@@ -218,75 +222,32 @@ def _level(code: str) -> Level:
         raise HTTPException(422, str(error)) from None
 
 
-def _read_case(console: Console, case_id: str, visitor: Visitor) -> dict[str, Any]:
+def _last_words(console: Console, case_id: str) -> str:
     with console.engine.connect() as connection:
-        case = console.alarm.cases.get(connection, case_id)
-        if case is None:
-            raise HTTPException(404, "没有这个个案")
+        return displayable(last_words(console, connection, _case(console, connection, case_id).conversation_id))
+
+
+def _read_earlier(console: Console, case_id: str, visitor: Visitor, before: int) -> list[dict[str, Any]]:
+    with console.engine.connect() as connection:
+        case = _case(console, connection, case_id)
+        names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
+        return earlier_values(console, CaseView(connection, case, names, visitor, shows_contact=False), before)
+
+
+def _case(console: Console, connection: sa.Connection, case_id: str) -> Case:
+    case = console.alarm.cases.get(connection, case_id)
+    if case is None:
+        raise HTTPException(404, "没有这个个案")
+    return case
+
+
+def _read_case(console: Console, case_id: str, visitor: Visitor, after: int | None = None) -> dict[str, Any]:
+    with console.engine.connect() as connection:
+        case = _case(console, connection, case_id)
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         shows_contact = console.desks.admission.allows(
             connection, visitor.counsellor, visitor.session.id, "contact_view", case.id, console.now()
         )
         view = CaseView(connection, case, names, visitor, shows_contact)
-        shown = {**_shown(console, view), **{name: read(console, view) for name, read in PANELS.items()}}
+        shown = {**shown_values(console, view, after), **{name: read(console, view) for name, read in PANELS.items()}}
         return {"case": case, "row": shown["row"], "shown": shown}
-
-
-def _shown(console: Console, view: CaseView) -> dict[str, Any]:
-    """What the page always shows; PANELS add their own."""
-    connection, case = view.connection, view.case
-    alert = console.alarm.alerts.ringing(connection, case.id)
-    changes = _changes(console, view)
-    has_lost = console.alarm.outbox.dead_in(connection, case.conversation_id)
-    return {
-        "row": case_row(
-            console,
-            case,
-            alert,
-            view.names,
-            console.now(),
-            has_lost_words=bool(has_lost),
-            called=called_for(console, connection, alert).get(case.id),
-        )
-        | care_row(case, care_marks(console, connection, case.id)),
-        "is_owner": case.owner_id == view.visitor.id and case.state in SERVED,
-        "messages": message_values(console, view),
-        "changes": changes,
-        "proposal": next((change for change in changes if change["state"] == "proposed"), None),
-        "notes": _notes(console, view),
-        "waiting": console.alarm.outbox.waiting(connection, case.conversation_id),
-    }
-
-
-def _changes(console: Console, view: CaseView) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": change["id"],
-            "from": change["from_level"].label,
-            "to": change["to_level"].label,
-            "to_colour": change["to_level"].colour,
-            "state": change["state"],
-            "by_id": change["by_id"],
-            "by": view.names.get(change["by_id"] or "", "系统筛查"),
-            "second": view.names.get(change["second_id"] or "", ""),
-            "reason": change["reason"],
-            "at": change["at"].isoformat(),
-        }
-        for change in console.alarm.cases.level_changes(view.connection, view.case.id)
-    ]
-
-
-def _notes(console: Console, view: CaseView) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": note["id"],
-            "by": view.names.get(note["by_id"], ""),
-            "text": displayable(note["body"]),
-            "at": note["at"].isoformat(),
-            "redacted": note["redacted_at"] is not None,
-            "redacted_by": view.names.get(note["redacted_by"] or "", ""),
-            "redaction": displayable(note["redaction"] or ""),
-            "what": NOTE_WORDS.get(note["kind"], note["kind"]),
-        }
-        for note in console.alarm.cases.notes(view.connection, view.case.id)
-    ]

@@ -10,6 +10,7 @@ from escalation.care.rescue import hinted
 from escalation.care.rescue_desk import Call, Start
 from escalation.cases import TRANSITIONS, State
 from escalation.console.access import CaseView, Console, act
+from escalation.console.talk import newest_messages
 from escalation.showing import displayable
 from records.conversations import Message
 from records.emergency_contacts import EmergencyContact
@@ -154,9 +155,13 @@ def _rescue(console: Console, view: CaseView, rescue: Rescue) -> dict[str, Any]:
 def _lines(console: Console, view: CaseView) -> list[dict[str, Any]]:
     """What the dispatcher is told, with the person's own words; the newest that may answer come first."""
     desk = console.desks.rescue
-    said = {message.id: message for message in _their_words(console, view)}
+    spoken = newest_messages(console, view.connection, view.case.conversation_id)
+    said = {message.id: message for message in spoken if message.author == "visitor" and message.body}
     hints = hinted(desk.rules, {key: message.body for key, message in said.items()})
     quotes = desk.rescues.quotes(view.connection, view.case.id)
+    for key in {key for keys in quotes.values() for key in keys} - set(said):  # picked from further back
+        if older := console.alarm.conversations.message(view.connection, key):
+            said[key] = older
     me = view.visitor.counsellor.display_name
     return [
         {
@@ -168,16 +173,6 @@ def _lines(console: Console, view: CaseView) -> list[dict[str, Any]]:
         }
         for line in desk.rules.lines
     ]
-
-
-def _their_words(console: Console, view: CaseView) -> list[Message]:
-    conversations = console.alarm.conversations
-    found: list[Message] = []
-    while page := conversations.messages(
-        view.connection, view.case.conversation_id, after=found[-1].seq if found else 0
-    ):
-        found += page
-    return [message for message in found if message.author == "visitor" and message.body]
 
 
 def _quote(message: Message) -> dict[str, str]:

@@ -91,8 +91,9 @@ def _others(console: Console, view: CaseView, contact: Contact) -> list[dict[str
     if contact.person_id is None:
         return []
     connection, found = view.connection, []
+    contacts = console.desks.people.contacts.of_person(connection, contact.person_id)
     for thread in console.desks.people.links.threads(connection, contact.person_id):
-        other = console.desks.people.contacts.get(connection, thread.contact_id)
+        other = contacts.get(thread.contact_id)
         if other is not None and other.id != contact.id:
             found.append(
                 {

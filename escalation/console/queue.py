@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from escalation.undelivered import EVENTS as LOST_WORDS
 from records.alerts import Alert
 from records.cases import Case
 from records.events import Cursor, Event
-from records.feed import sse
+from records.feed import BEHIND, sse
 
 _BEAT = "event: beat\ndata: {}\n\n"  # an event, not a comment: the page must be able to notice its absence
 _CHECK_EVERY = timedelta(seconds=4)  # a session that ended sees nothing five seconds later
@@ -86,6 +86,8 @@ async def _stream(console: Console, visitor: Visitor, cookie: str, after: Cursor
         if item and row:
             # one SSE event name for every kind, so that a screen never misses a kind it has not heard of
             yield sse(replace(item, kind="row"), json.dumps(row))
+        if item and item.kind == BEHIND:
+            yield sse(item, "{}")
         if item and item.kind in OF_THE_SHIFT:
             yield sse(replace(item, kind="people"), "{}")
         if item and item.kind in LOST_WORDS:  # also where there is no case
@@ -117,15 +119,17 @@ def _read_queue(console: Console, visitor: Visitor) -> tuple[list[dict[str, Any]
         referred = console.desks.referrals.desk.tasks.cases(connection, QUEUE_TASKS)
         relief = reliefs(console, connection)
         now = console.now()
+        cases = alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
+        sight = _sight(console, connection, visitor, cases, ringing, now)
         rows = [
             _seen(
-                console, connection, visitor, case, ringing.get(case.id), now,
+                visitor, case, sight,
                 case_row(
                     console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
                     called=called.get(case.id), has_referral_task=case.id in referred,
                 ) | care_row(case, marks) | {"relief": relief.get(case.id, "")},
             )
-            for case in alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
+            for case in cases
             if case.practised_by in (None, visitor.id)
         ]  # fmt: skip
         return rows, cursor, alarm.outbox.count_dead(connection)
@@ -150,21 +154,39 @@ def _row_of_event(console: Console, visitor: Visitor, item: Event) -> dict[str, 
         row |= care_row(case, care_marks(console, connection, case.id))
         row["relief"] = reliefs(console, connection, case.conversation_id).get(case.id, "")
         row |= {"what": item.kind, "data": dict(item.data)}
-        shown = _seen(console, connection, visitor, case, alert, now, row)
+        sight = _sight(console, connection, visitor, [case], {case.id: alert} if alert else {}, now)
+        shown = _seen(visitor, case, sight, row)
     return {**shown, "mine": case.owner_id == visitor.id}
 
 
-def _seen(
-    console: Console, connection: sa.Connection, visitor: Visitor, case: Case, alert: Alert | None, now: datetime,
-    row: dict[str, Any],
-) -> dict[str, Any]:  # fmt: skip
+@dataclass(frozen=True)
+class Sight:
+    """Of some cases, what one visitor may do with each."""
+
+    listed: set[str]
+    openable: set[str]
+    claimable: set[str]
+
+
+def _sight(
+    console: Console, connection: sa.Connection, visitor: Visitor, cases: Sequence[Case],
+    ringing: Mapping[str, Alert], now: datetime,
+) -> Sight:  # fmt: skip
+    admission, who, session_id = console.desks.admission, visitor.counsellor, visitor.session.id
+    listed = [case for case in cases if admission.lists(who, case, ringing.get(case.id), now)]
+    ids = {case.id for case in listed}
+    free = [case for case in cases if case.id not in ids and case.state in (State.NEW, State.WAITING_USER)]
+    return Sight(
+        ids, admission.allowed(connection, who, session_id, "case_view", listed, now),
+        admission.allowed(connection, who, session_id, "case_claim", free, now),
+    )  # fmt: skip
+
+
+def _seen(visitor: Visitor, case: Case, sight: Sight, row: dict[str, Any]) -> dict[str, Any]:
     """The row as this visitor sees it; a row that would only lead to a 404 offers no way there."""
-    admission, who = console.desks.admission, visitor.counsellor
-    if not admission.lists(who, case, alert, now):
-        is_free = case.state in (State.NEW, State.WAITING_USER)
-        may_claim = admission.allows_on(connection, who, visitor.session.id, "case_claim", case, now)
-        return colour_only(visitor, row, may_claim=is_free and may_claim)
-    return {**row, "may_open": admission.allows_on(connection, who, visitor.session.id, "case_view", case, now)}
+    if case.id not in sight.listed:
+        return colour_only(visitor, row, may_claim=case.id in sight.claimable)
+    return {**row, "may_open": case.id in sight.openable}
 
 
 def called_for(console: Console, connection: sa.Connection, *alerts: Alert | None) -> dict[str, Called]:

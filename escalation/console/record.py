@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from escalation.cases import DISPOSITIONS, STATE_WORDS, State
 from escalation.console.access import CaseView, Console, act
-from escalation.console.talk import all_messages
+from escalation.console.talk import LOOKS_BACK, newest_messages
 from escalation.record import answers
 from escalation.record.answers import Change
 from escalation.record.proposals import propose
@@ -78,7 +78,7 @@ def record_values(console: Console, view: CaseView) -> dict[str, Any]:
     """The record as values; every text in it is somebody's own and must be shown as text."""
     record, connection, case = console.desks.record, view.connection, view.case
     entries = record.entries.current(connection, [case.id])
-    spoken = all_messages(console, connection, case.conversation_id)
+    spoken = newest_messages(console, connection, case.conversation_id)
     said = [message for message in spoken if message.author == "visitor" and message.body]
     plans = record.plans.of(connection, [case.contact_id])
     given = any(plan.case_id == case.id for plan in plans)
@@ -154,11 +154,10 @@ def _known(console: Console, view: CaseView) -> dict[str, Any]:
 
 def _machine_reasons(console: Console, view: CaseView) -> list[str]:
     """Why screening came to its level, each reason once."""
-    why = console.alarm.conversations.assessments(view.connection, view.case.conversation_id)
+    edges, conversation_id = console.desks.record.edges, view.case.conversation_id
     rules = [
         signal["rule"]
-        for one in why.values()
-        for signal in one["signals"]
+        for signal in edges.reasons(view.connection, conversation_id, LOOKS_BACK)
         if Level.from_code(signal["level"]) == view.case.machine_level
     ]
     known = [rule for rule in dict.fromkeys(rules) if not rule.startswith("button.")]

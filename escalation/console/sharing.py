@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from escalation.cases import STATE_WORDS, NotAllowed, State
 from escalation.console.access import CaseView, Console, Visitor, act
 from escalation.console.gate import pass_gate
-from escalation.console.talk import belongs, message_values
+from escalation.console.talk import case_values
 from escalation.sharing_desk import DAYS, INVITED_ROLES, Invitation, is_open
 from escalation.showing import channel_word, displayable, without_numbers
 from records.cases import Case
@@ -138,9 +138,7 @@ def _read_case(console: Console, visitor: Visitor, case_id: str) -> dict[str, An
             "head": _head(share, case, names),
             "person": _person(console, connection, case) if share.shows_contact else None,
             "messages": [
-                _message(message, shows_contact=share.shows_contact)
-                for message in message_values(console, view)
-                if belongs(case, message)
+                _message(message, shows_contact=share.shows_contact) for message in case_values(console, view)
             ],
             "levels": [
                 {"at": change["at"], "from": change["from_level"].label, "to": change["to_level"].label}

@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from escalation.cases import State
 from escalation.console.access import Console, Visitor
-from escalation.console.talk import all_messages
+from escalation.console.talk import newest_messages
 from escalation.record.pdf import to_pdf
 from escalation.record.proposals import propose
 from escalation.record.sheet import PLACE_FIELDS, Print, Sheet, make_sheet
@@ -57,11 +57,13 @@ def _read(console: Console, visitor: Visitor, case_id: str) -> Sheet:
         if case is None or case.state == State.MERGED:  # a merged one is printed where it goes on
             raise HTTPException(404, "没有这个个案")
         entries = record.entries.current(connection, [case.id])
-        spoken = [m for m in all_messages(console, connection, case.conversation_id) if m.author == "visitor"]
-        found = propose(record.facts, ((m.id, m.body) for m in spoken), {}, plan_given=False)
+        spoken = newest_messages(console, connection, case.conversation_id)
+        said = {m.id: m for m in spoken if m.author == "visitor"}
+        found = propose(record.facts, ((m.id, m.body) for m in said.values()), {}, plan_given=False)
         told = {one.message_id for one in found if one.field in PLACE_FIELDS}
         told |= {entry.message_id for key, entry in entries.items() if key in PLACE_FIELDS and entry.message_id}
-        quotes = [(m.received_at, displayable(m.body)) for m in spoken if m.id in told]
+        quoted = [said.get(one) or console.alarm.conversations.message(connection, one) for one in told]
+        quotes = sorted((m.received_at, displayable(m.body)) for m in quoted if m is not None)
         contact = console.desks.people.contacts.get(connection, case.contact_id)
         owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
     who = Print(

@@ -88,7 +88,9 @@ def _read_list(console: Console, view: str, visitor: Visitor) -> dict[str, Any]:
     desk, now = console.desks.supervision.reviews, console.now()
     with console.engine.connect() as connection:
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
-        found = {name: desk.reviews.listed(connection, states) for name, states in _VIEWS.items()}
+        found = {name: desk.reviews.listed(connection, _VIEWS[name]) for name in ("due", "signed")}
+        if view == "done":
+            found[view] = desk.reviews.listed(connection, _VIEWS[view], newest=True)
     return {
         "here": view,
         "counts": {name: len(found[name]) for name in ("due", "signed")},
@@ -99,6 +101,6 @@ def _read_list(console: Console, view: str, visitor: Visitor) -> dict[str, Any]:
                 "is_mine": one.review.counsellor_id == visitor.id,
                 "is_late": one.review.state == State.DUE and one.review.due_by < now,
             }
-            for one in (found[view] if view != "done" else reversed(found[view]))
+            for one in found[view]
         ],
     }

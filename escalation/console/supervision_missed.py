@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from escalation.console.access import CaseView, Console, Visitor, act, look
 from escalation.console.supervision_values import refused
-from escalation.console.talk import CATEGORY_WORDS, belongs, message_values
+from escalation.console.talk import CATEGORY_WORDS, case_values
 from escalation.showing import displayable
 from escalation.supervision.missed import Example, Miss
 from escalation.supervision.missed_desk import NewFinding
@@ -101,8 +101,8 @@ def _read_case(console: Console, case_id: str, visitor: Visitor) -> dict[str, An
             raise HTTPException(404, "没有这个页面")
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         finding = desk.missed.findings(connection, case_id).get(case_id)
-        talk = message_values(console, CaseView(connection, case, names, visitor))
-    said = [message for message in talk if message["author"] == "visitor" and belongs(case, message)]
+        talk = case_values(console, CaseView(connection, case, names, visitor))
+    said = [message for message in talk if message["author"] == "visitor"]
     return {
         "case": case, "row": _miss(console, miss), "finding": finding,
         "finder": names.get(finding.by_id, "") if finding else "",

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from escalation.cases import NoSuchCase
 from escalation.console.access import CaseView, Console, Visitor
-from escalation.console.talk import belongs, message_values
+from escalation.console.talk import case_values
 from escalation.showing import displayable
 from escalation.supervision.duty import day
 from escalation.supervision.review import STATE_WORDS, State, Unfit
@@ -57,7 +57,7 @@ def review_values(console: Console, review: Review, visitor: Visitor, *, sees_ta
         names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
         entries = desk.reviews.entries(connection, review.id)
         remarks = desk.reviews.remarks(connection, review.id)
-        talk = message_values(console, CaseView(connection, case, names, visitor)) if sees_talk else []
+        talk = case_values(console, CaseView(connection, case, names, visitor)) if sees_talk else []
     by_message: dict[str, list[dict[str, Any]]] = {}
     for one in remarks:
         said = {"by": names.get(one.by_id, ""), "text": displayable(one.body), "at": one.at}
@@ -69,7 +69,6 @@ def review_values(console: Console, review: Review, visitor: Visitor, *, sees_ta
         "messages": [
             {**message, "text": message["text"] or message["heard"] or _KINDS.get(message["kind"], "（其他内容）")}
             for message in talk
-            if belongs(case, message)
         ],
         "written": written, "answers": json.loads(written.body) if written else {},
         "times_written": sum(entry.what == WRITTEN for entry in entries),

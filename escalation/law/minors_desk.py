@@ -63,7 +63,7 @@ class MinorsDesk:
         """Nobody who is called to a case, or has something to do about it, stands before a shut gate."""
         if self.handling.alarm.alerts.ringing(connection, case.id) is not None:
             return Passage.WAITING
-        if self.shares.has_task(connection, case.id, who.id):
+        if self.shares.with_task(connection, (case.id,), who.id):
             return Passage.TASK
         return Passage.INVITED if self.shares.open_with(connection, who.id, now, case.id) else None
 

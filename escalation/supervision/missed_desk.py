@@ -43,8 +43,10 @@ class MissedDesk:
         courses = self.missed.courses(connection, since, self.rules.human_at_least)
         found = [miss for course in courses if (miss := judge(course, self.rules))]
         there = {miss.course.case_id for miss in found}
-        for case_id in self.missed.findings(connection):
-            course = None if case_id in there else self.missed.course(connection, case_id, self.rules.human_at_least)
+        for case_id, finding in self.missed.findings(connection).items():
+            if case_id in there or finding.at < since:  # a case that was opened since was not judged before
+                continue
+            course = self.missed.course(connection, case_id, self.rules.human_at_least)
             if course is not None and course.opened_at >= since:
                 found.append(named(course, self.rules))
         return sorted(found, key=lambda miss: miss.course.opened_at, reverse=True)
@@ -67,7 +69,7 @@ class MissedDesk:
         said = self._words(connection, miss.course)
         if errors := self._faults(found, said):
             raise Unfit(errors)
-        judged = self.handling.alarm.conversations.assessments(connection, case.conversation_id)
+        judged = self.handling.alarm.conversations.assessments(connection, [found.message_id])
         self.missed.add(
             connection, case_id=case.id, found=miss.found, outcome=found.outcome, message_id=found.message_id or None,
             version=str(judged.get(found.message_id, {}).get("version", "")), machine_level=int(miss.machine),

@@ -26,10 +26,14 @@ def cases(
     steps = _steps(connection, district, span)
     served = dict(_newest_end(connection, district, span))
     planned, referral, rescue = t.safety_plan.c, t.referral.c, t.rescue.c
-    # not correlated: SQLite would walk all referrals of the district for each case
-    with_plan = sa.select(planned.case_id).where(planned.district_id == district)
-    referred = sa.select(referral.case_id).where(referral.district_id == district, referral.sent_at.is_not(None))
-    rescued = sa.select(rescue.case_id).where(rescue.district_id == district, rescue.decision == "started")
+    opened = sa.select(c.id).where(*_opened(district, span))
+    with_plan = sa.select(planned.case_id).where(planned.district_id == district, planned.case_id.in_(opened))
+    referred = sa.select(referral.case_id).where(
+        referral.district_id == district, referral.case_id.in_(opened), referral.sent_at.is_not(None)
+    )
+    rescued = sa.select(rescue.case_id).where(
+        rescue.district_id == district, rescue.case_id.in_(opened), rescue.decision == "started"
+    )
     query = sa.select(
         c.id, c.opened_at, c.state, c.level, c.id.in_(with_plan).label("has_plan"),
         c.id.in_(referred).label("was_referred"), c.id.in_(rescued).label("was_rescued"),

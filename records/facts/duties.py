@@ -27,14 +27,16 @@ def complaints(connection: sa.Connection, district: str, since: datetime, pause:
     )
     begun = beginnings(district, pause, t.message.c.conversation_id.in_(talks))
     query = (
-        sa.select(matter.c.made_at, case.conversation_id, sa.func.max(begun.c.at).label("session_at"))
+        sa.select(matter.c.id, matter.c.made_at, case.conversation_id, begun.c.at.label("session_at"))
         .outerjoin(t.case_record, sa.and_(case.district_id == district, case.id == matter.c.case_id))
         .outerjoin(begun, sa.and_(begun.c.conversation_id == case.conversation_id, begun.c.at <= matter.c.made_at))
         .where(made)
-        .group_by(matter.c.id, matter.c.made_at, case.conversation_id)
-        .order_by(matter.c.made_at)
+        .order_by(matter.c.made_at, matter.c.id, begun.c.at)
     )
-    return [Complaint(row.made_at, row.conversation_id or "", row.session_at) for row in connection.execute(query)]
+    found = {  # the newest session of each stays; grouping there would make SQLite read every matter
+        row.id: Complaint(row.made_at, row.conversation_id or "", row.session_at) for row in connection.execute(query)
+    }
+    return list(found.values())
 
 
 def notifications(connection: sa.Connection, district: str, span: Span) -> list[NotificationFact]:
@@ -65,9 +67,10 @@ def colleagues(connection: sa.Connection, district: str, span: Span) -> list[Col
     who, closed, training, met = t.counsellor.c, t.audit.c, t.training, t.supervision_session
     trained = _held(connection, district, span, training, training.c.removed_at.is_(None))
     supervised = _held(connection, district, span, met, met.c.is_drill.is_(False))
+    gone = sa.select(who.id).where(who.district_id == district, who.is_active.is_(False))
     left = (
         sa.select(closed.object_id, sa.func.max(closed.at).label("at"))
-        .where(closed.district_id == district, closed.action == "account_disabled")
+        .where(closed.district_id == district, closed.action == "account_disabled", closed.object_id.in_(gone))
         .group_by(closed.object_id)
         .subquery()
     )

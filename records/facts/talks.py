@@ -109,10 +109,13 @@ def starts(connection: sa.Connection, district: str, span: Span) -> list[Start]:
 def stretches(connection: sa.Connection, district: str, span: Span) -> list[Stretch]:
     """Who served the cases that rang in the span, or any case in the span."""
     s = t.stint.c
-    in_span = sa.and_(s.began_at < span.until, sa.or_(s.ended_at.is_(None), s.ended_at >= span.since))
-    query = _of_cases(
-        sa.select(s.case_id, s.counsellor_id, s.began_at, s.ended_at), t.stint, s.case_id, district
-    ).where(s.district_id == district, sa.or_(in_span, s.case_id.in_(_rang(district, span))))
+    own = _of_cases(
+        sa.select(s.id, s.case_id, s.counsellor_id, s.began_at, s.ended_at), t.stint, s.case_id, district
+    ).where(s.district_id == district)  # fmt: skip
+    query = sa.union(  # not OR: each by its index
+        own.where(s.began_at < span.until, sa.or_(s.ended_at.is_(None), s.ended_at >= span.since)),
+        own.where(s.case_id.in_(_rang(district, span))),
+    )
     return [Stretch(row.case_id, row.counsellor_id, row.began_at, row.ended_at) for row in connection.execute(query)]
 
 

@@ -50,7 +50,10 @@ follow_up = table(
     sealed("reason_sealed", nullable=True),  # why it was cancelled or refused; what the team found
     sa.Index("follow_up_by_case", "district_id", "case_id"),
     sa.Index("follow_up_open", "district_id", "state", "window_end"),
-    sa.Index("follow_up_due", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"),
+    sa.Index("follow_up_late", "district_id", "case_id",
+             sqlite_where=sa.text("step > 0 AND state IN ('todo','doing')"),
+             postgresql_where=sa.text("step > 0 AND state IN ('todo','doing')")),
+    sa.Index("follow_up_due", "district_id", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"),
              postgresql_where=sa.text("next_at IS NOT NULL")),
 )  # fmt: skip
 
@@ -107,6 +110,7 @@ rescue = table(
     time("ended_at", nullable=True),
     text("ended_by", nullable=True),
     sa.Index("rescue_by_case", "district_id", "case_id"),
+    sa.Index("rescue_by_time", "district_id", "at"),
     sa.Index("one_open_rescue", "district_id", "case_id", unique=True,
              sqlite_where=sa.text("decision = 'started' AND ended_at IS NULL"),
              postgresql_where=sa.text("decision = 'started' AND ended_at IS NULL")),

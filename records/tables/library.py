@@ -55,6 +55,7 @@ answer_mark = table(
     sa.Column("helped", sa.Boolean, nullable=False),
     time("at"),
     sa.Index("answer_mark_by_article", "district_id", "article_id"),
+    sa.Index("answer_mark_by_time", "district_id", "at"),
 )
 
 unanswered = table(
@@ -62,6 +63,7 @@ unanswered = table(
     text("conversation_id"),
     text("settled", nullable=True),  # the draft that answers it, or "dismissed"
     time("at"),
+    sa.Index("unanswered_by_time", "district_id", "at"),
     sa.Index("unanswered_open", "district_id", "at", sqlite_where=sa.text("settled IS NULL"),
              postgresql_where=sa.text("settled IS NULL")),
 )  # fmt: skip

@@ -46,7 +46,7 @@ notice = table(
     text("token_hash"),  # of the link that says: I have seen it
     time("seen_at", nullable=True),
     text("seen_by", nullable=True),  # the counsellor; empty when whoever it was has no account
-    sa.Index("notice_due", "carrier", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    sa.Index("notice_due", "district_id", "carrier", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     sa.Index("notice_by_alert", "district_id", "alert_id"),
     sa.Index("notice_by_conversation", "district_id", "conversation_id"),
     sa.Index("notice_by_address", "district_id", "address_id"),

@@ -58,5 +58,7 @@ practice = table(
     text("why"),  # how it ended
     sa.Index("one_practice_a_person", "district_id", "counsellor_id", unique=True, sqlite_where=_RUNNING,
              postgresql_where=_RUNNING),
+    sa.Index("practice_of", "district_id", "counsellor_id", "began_at"),
+    sa.Index("practice_by_case", "district_id", "case_id"),
     sa.Index("practice_running", "state", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )  # fmt: skip

@@ -29,4 +29,5 @@ safety_plan = table(
     text("by_id"),
     time("at"),
     sa.Index("safety_plan_by_contact", "district_id", "contact_id"),
+    sa.Index("safety_plan_by_case", "district_id", "case_id"),
 )

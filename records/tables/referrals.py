@@ -33,9 +33,9 @@ referral = table(
     time("returned_at", nullable=True),
     time("due_at", nullable=True),  # when somebody must look after it; null = nothing is awaited, or it has a task
     sa.Index("referral_by_case", "district_id", "case_id"),
-    sa.Index("referral_by_state", "district_id", "state"),
+    sa.Index("referral_by_state", "district_id", "state", "attended"),
     sa.Index("referral_by_sent", "district_id", "sent_at"),
-    sa.Index("referral_due", "due_at", sqlite_where=sa.text("due_at IS NOT NULL"),
+    sa.Index("referral_due", "district_id", "due_at", sqlite_where=sa.text("due_at IS NOT NULL"),
              postgresql_where=sa.text("due_at IS NOT NULL")),
 )  # fmt: skip
 
@@ -61,6 +61,7 @@ referral_task = table(
     text("done_by", nullable=True),  # null while done = the partner answered
     time("done_at", nullable=True),
     sealed("note_sealed", nullable=True),
+    sa.Index("referral_task_by_referral", "district_id", "referral_id"),
     sa.Index("one_open_referral_task", "district_id", "referral_id", "kind", unique=True,
              sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL")),
 )  # fmt: skip
@@ -105,6 +106,7 @@ information_given = table(
     text("by_id"),
     time("at"),
     sa.Index("information_given_by_case", "district_id", "case_id"),
+    sa.Index("information_given_by_time", "district_id", "at"),
 )
 
 incoming_referral = table(
@@ -120,4 +122,5 @@ incoming_referral = table(
     sa.Index("incoming_referral_open", "district_id", "at", sqlite_where=sa.text("done_at IS NULL"),
              postgresql_where=sa.text("done_at IS NULL")),
     sa.Index("incoming_referral_by_case", "district_id", "case_id"),
+    sa.Index("incoming_referral_by_time", "district_id", "at"),
 )  # fmt: skip

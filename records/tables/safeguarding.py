@@ -46,6 +46,7 @@ matter_task = table(
     time("done_at", nullable=True),
     sa.Index("one_open_matter_task", "district_id", "matter_id", "kind", unique=True,
              sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL")),
+    sa.Index("matter_task_by_kind", "district_id", "kind", "due_at"),
     sa.Index("matter_task_due", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"),
              postgresql_where=sa.text("next_at IS NOT NULL")),
 )  # fmt: skip

@@ -60,7 +60,7 @@ transfer = table(
     time("ended_at", nullable=True),
     sa.Index("one_open_transfer", "district_id", "case_id", unique=True,
              sqlite_where=sa.text("state = 'asked'"), postgresql_where=sa.text("state = 'asked'")),
-    sa.Index("transfer_due", "answer_by", sqlite_where=sa.text("state = 'asked'"),
+    sa.Index("transfer_due", "district_id", "answer_by", sqlite_where=sa.text("state = 'asked'"),
              postgresql_where=sa.text("state = 'asked'")),
     sa.Index("transfer_by_case", "district_id", "case_id"),
 )  # fmt: skip
@@ -109,4 +109,6 @@ handover = table(
     time("in_at", nullable=True),
     text("in_digest", nullable=True),
     sa.Index("handover_by_time", "district_id", "out_at"),
-)
+    sa.Index("handover_unsigned", "district_id", "out_at", sqlite_where=sa.text("in_id IS NULL"),
+             postgresql_where=sa.text("in_id IS NULL")),
+)  # fmt: skip

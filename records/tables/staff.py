@@ -30,6 +30,7 @@ staff_session = table(
     time("closed_at", nullable=True),
     sa.Column("stage", sa.Text, nullable=False, server_default="open"),  # open | code (the second factor is due)
     sa.Column("agent", sa.Text, nullable=False, server_default=""),  # browser and system in two words
+    sa.Index("staff_session_of", "district_id", "counsellor_id", "seen_at"),
 )
 
 second_factor = table(
@@ -63,11 +64,14 @@ audit = table(
     text("actor_id", nullable=True),
     text("action"),
     text("object_id", nullable=True),
+    text("case_id", nullable=True),  # that the detail names, to be found by
     text("detail"),
     text("previous_hash"),
     text("hash"),
     time("at"),
     sa.Index("audit_by_object", "district_id", "object_id"),
     sa.Index("audit_by_time", "district_id", "at"),
+    sa.Index("audit_by_case", "district_id", "case_id"),
+    sa.Index("audit_by_actor", "district_id", "actor_id", "seq"),
     key="seq",
 )

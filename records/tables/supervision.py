@@ -29,6 +29,7 @@ case_review = table(
     sa.UniqueConstraint("district_id", "case_id", "served_until"),
     sa.Index("case_review_by_counsellor", "district_id", "counsellor_id", "state"),
     sa.Index("case_review_open", "district_id", "state", "due_by"),
+    sa.Index("case_review_by_end", "district_id", "served_until"),
 )
 
 review_entry = table(
@@ -65,6 +66,7 @@ supervision_session = table(
     time("at"),
     _is_drill(),
     sa.Index("supervision_session_of", "district_id", "counsellor_id", "held_at"),
+    sa.Index("supervision_session_by_time", "district_id", "held_at"),
 )
 
 training = table(

@@ -25,7 +25,10 @@ conversation = table(
     time("crisis_reply_at", nullable=True),
     sa.Index("conversation_by_token", "token_hash"),
     sa.Index("conversation_by_contact", "district_id", "contact_id"),
-)
+    sa.Index("conversation_by_last", "district_id", "last_message_at", "opened_at"),
+    sa.Index("drill_conversation", "district_id", "id", sqlite_where=sa.text("is_drill = 1"),
+             postgresql_where=sa.text("is_drill")),
+)  # fmt: skip
 
 message = table(
     "message",
@@ -47,7 +50,9 @@ message = table(
     sa.UniqueConstraint("district_id", "conversation_id", "seq"),
     sa.Index("message_of_visitors", "district_id", "received_at", "conversation_id", "sent_at",
              sqlite_where=OF_VISITORS, postgresql_where=OF_VISITORS),
-    sa.Index("message_to_handle", "handling_until", sqlite_where=sa.text("handling = 'new'"),
+    sa.Index("message_by_speaker", "district_id", "author_id", "conversation_id",
+             sqlite_where=sa.text("author_id IS NOT NULL"), postgresql_where=sa.text("author_id IS NOT NULL")),
+    sa.Index("message_to_handle", "district_id", "handling_until", sqlite_where=sa.text("handling = 'new'"),
              postgresql_where=sa.text("handling = 'new'")),
 )  # fmt: skip
 
@@ -65,6 +70,7 @@ assessment = table(
     sa.Column("lame", sa.Text, nullable=False, server_default=""),  # what did not work while the rules did
     time("at"),
     sa.Index("assessment_by_message", "district_id", "message_id"),
+    sa.Index("assessment_by_conversation", "district_id", "conversation_id"),
 )
 
 attachment = table(
@@ -81,7 +87,8 @@ attachment = table(
     sealed("reference_sealed"),
     sealed("body_sealed", nullable=True),
     sa.Index("attachment_by_message", "district_id", "message_id"),
-    sa.Index("attachment_due", "due_at", sqlite_where=sa.text("state = 'waiting'"),
+    sa.Index("attachment_by_conversation", "district_id", "conversation_id"),
+    sa.Index("attachment_due", "district_id", "due_at", sqlite_where=sa.text("state = 'waiting'"),
              postgresql_where=sa.text("state = 'waiting'")),
 )  # fmt: skip
 
@@ -93,6 +100,6 @@ transcript = table(
     integer("attempts"),
     time("due_at"),
     sealed("body_sealed", nullable=True),
-    sa.Index("transcript_due", "due_at", sqlite_where=sa.text("state = 'waiting'"),
+    sa.Index("transcript_due", "district_id", "due_at", sqlite_where=sa.text("state = 'waiting'"),
              postgresql_where=sa.text("state = 'waiting'")),
 )  # fmt: skip

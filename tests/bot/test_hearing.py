@@ -52,7 +52,7 @@ async def test_a_voice_does_what_the_same_words_would_do(house: House, text: str
     assert outcome(spoken) == outcome(written)
     assert {row.message_id for row in house.rows(t.assessment, conversation_id=spoken)} == {message_id}
     with house.service.store.engine.connect() as connection:
-        shown = house.service.store.conversations.assessments(connection, spoken)[message_id]
+        shown = house.service.store.conversations.assessments(connection, [message_id])[message_id]
     assert shown["level"] == house.service.pipeline.screen(text).level
 
 

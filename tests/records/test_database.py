@@ -10,7 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from hypothesis import given
@@ -129,3 +131,30 @@ def test_a_time_comes_back_to_the_microsecond(time: datetime) -> None:
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="without zone"):
         t.UtcTime().process_bind_param(NOW.replace(tzinfo=None), None)
+
+
+def test_rows_of_the_audit_from_before_are_found_by_their_case_too(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    _upgrade(engine, "0017_library")
+    older = "INSERT INTO audit (district_id, seq, action, detail, previous_hash, hash, at) VALUES"
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        connection.execute(sa.text(f"""{older} ('local', 1, 'file_view', '{{"case"\\: "c1"}}', '', '', 0)"""))
+        connection.execute(sa.text(f"""{older} ('local', 2, 'noted', '{{}}', '', '', 0)"""))
+    migrate(engine)
+    assert {row.seq: row.case_id for row in rows(engine, t.audit)} == {1: "c1", 2: None}
+    engine.dispose()
+
+
+def _upgrade(engine: sa.Engine, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(database._MIGRATIONS))
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def test_sqlite_knows_the_size_of_every_index(sqlite_store: Store) -> None:
+    with sqlite_store.engine.connect() as connection:
+        known = set(connection.exec_driver_sql("SELECT idx FROM sqlite_stat1").scalars())
+        there = set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'index'").scalars())
+    assert known == there

@@ -100,6 +100,32 @@ async def test_a_screen_that_comes_back_misses_nothing_while_more_arrives(store:
     await heard.stop()
 
 
+async def test_a_screen_that_missed_very_much_is_told_to_read_everything_again(store: Store, writer: Writer) -> None:
+    await writer.write(lambda c: [tell(c, number) for number in range(feed._MOST_MISSED + 1)])
+    heard = Feed(store.engine, poll_s=0.02)
+    await heard.start()
+    listening = heard.listen("desk", None, Cursor())
+    async with asyncio.timeout(WAIT_S):
+        first = await anext(listening)
+        await writer.write(lambda c: tell(c, 5000))
+        second = await anext(listening)
+
+    assert first is not None
+    assert second is not None
+    assert (first.kind, first.cursor < second.cursor, second.data["number"]) == (feed.BEHIND, True, 5000)
+    await listening.aclose()
+    await heard.stop()
+
+
+async def test_a_visitor_hears_every_message_however_many_were_missed(store: Store, writer: Writer) -> None:
+    total = feed._MOST_MISSED + 1
+    await writer.write(lambda c: [tell(c, number, "chat", "a") for number in range(total)])
+    heard = Feed(store.engine, poll_s=0.02)
+    await heard.start()
+    assert await following(heard.listen("chat", "a", Cursor()), total) == list(range(total))
+    await heard.stop()
+
+
 async def test_stopping_lets_every_listener_end(store: Store) -> None:
     heard = Feed(store.engine)
     await heard.start()

@@ -18,6 +18,7 @@ CHANGES = {
     "actor_id": "somebody else",
     "action": "nothing",
     "object_id": "another case",
+    "case_id": "another",
     "detail": "{}",
     "at": NOW.replace(year=2020),
     "hash": "0" * 64,

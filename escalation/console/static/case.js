@@ -37,7 +37,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would ring at once
 const READ_THE_RECORD = new Set(["close", "safety-plan"]); // these wait for what was just typed
 const others = new Map(); // rows of the whole queue, for the alarm
 const alarm = new Alarm();
-const talk = new Talk(part("messages"), part("to-end"));
+const talk = new Talk(part("messages"), part("to-end"), {
+  button: part("older"),
+  read: async (before) => (await getJson(`${url}/messages.json?before=${before}`)).messages,
+  came: (older) => {
+    shown = { ...shown, messages: [...older, ...shown.messages] };
+    drawRescue(shown, () => talk.older());
+  },
+});
 let shown = JSON.parse(page.dataset.state);
 const timeline = new Timeline(url);
 const record = new Record(id, me, { insert: (words) => reply.insert(words), toMessage: (seq) => talk.show(seq), redact: askRedaction });
@@ -117,7 +124,7 @@ function draw() {
   warnReach();
   clearTimeout(closing);
   if (shown.person.closes_in_s !== null) closing = setTimeout(refresh, Math.min(shown.person.closes_in_s * 1000, LONGEST_TIMER_MS));
-  drawRescue(shown);
+  drawRescue(shown, () => talk.older());
   drawFollowUps(shown);
   drawHistory(shown, shown.record.may_redact ? askRedaction : null);
   record.draw(shown);

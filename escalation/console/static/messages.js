@@ -113,13 +113,18 @@ function redraw(node, message) {
 }
 
 export class Talk {
-  constructor(list, toEnd) {
+  // `page`: where the button for older messages is, how a page of them is read, who wants to know what came.
+  constructor(list, toEnd, page) {
     this.list = list;
     this.toEnd = toEnd;
+    this.page = page;
+    this.first_seq = Infinity;
+    this.reading = null;
     this.seen = new Map(); // id -> as it was drawn
     this.last_seq = 0;
     this.last_visitor = "";
     toEnd.addEventListener("click", () => this.scrollToEnd());
+    page.button.addEventListener("click", () => this.older());
     this.wasAtEnd = true;
     list.addEventListener("scroll", () => ((this.wasAtEnd = this.isAtEnd()), this.wasAtEnd && (toEnd.hidden = true)), { passive: true });
     new ResizeObserver(() => this.wasAtEnd && this.scrollToEnd()).observe(list); // a turned tablet, a notice above the reply
@@ -134,8 +139,33 @@ export class Talk {
     this.toEnd.hidden = true;
   }
 
-  // Brings one message into sight.
-  show(seq) {
+  // Reads the messages before the first one, a page at a time; true when some came.
+  older() {
+    if (this.first_seq <= 1) return Promise.resolve(false);
+    this.reading ??= this.readOlder().finally(() => (this.reading = null));
+    return this.reading;
+  }
+
+  async readOlder() {
+    const { button, read, came } = this.page;
+    put(button, "正在读更早的消息");
+    try {
+      const messages = await read(this.first_seq);
+      const below = this.list.scrollHeight - this.list.scrollTop;
+      this.merge(messages);
+      this.list.scrollTop = this.list.scrollHeight - below; // what was in sight stays there
+      put(button, "更早的消息");
+      came(messages);
+      return messages.length > 0;
+    } catch (problem) {
+      put(button, `没有读到更早的消息，点这里再试（${problem.message}）`);
+      return false;
+    }
+  }
+
+  // Brings one message into sight, however long ago it was.
+  async show(seq) {
+    while (this.first_seq > seq && (await this.older()));
     const node = this.list.querySelector(`[data-seq="${seq}"]`);
     if (!node) return;
     node.scrollIntoView({ block: "center" });
@@ -153,16 +183,20 @@ export class Talk {
       if (this.seen.has(message.id)) redraw(this.list.querySelector(`[data-seq="${message.seq}"]`), message);
       this.seen.set(message.id, drawn);
     }
+    let hasNews = false;
     const ended = this.list.querySelector(".pending"); // own words on their way stay at the end
     for (const message of fresh) {
       const isLast = message.seq > this.last_seq;
       const next = isLast ? ended : [...this.list.children].find((node) => Number(node.dataset.seq ?? Infinity) > message.seq);
       this.list.insertBefore(draw(message), next ?? null);
       this.last_seq = Math.max(this.last_seq, message.seq);
-      if (message.author === "visitor") this.last_visitor = message.id;
+      this.first_seq = Math.min(this.first_seq, message.seq);
+      if (isLast && message.author === "visitor") this.last_visitor = message.id;
+      hasNews ||= isLast;
     }
-    if (follows) this.scrollToEnd();
-    else if (fresh.length) this.toEnd.hidden = false;
+    this.page.button.hidden = this.first_seq <= 1 || this.first_seq === Infinity;
+    if (follows && hasNews) this.scrollToEnd();
+    else if (hasNews) this.toEnd.hidden = false;
     return fresh;
   }
 

@@ -12,10 +12,13 @@ const part = (id) => document.getElementById(id);
 const url = `/console/cases/${part("case").dataset.id}`;
 const MOST_FOUND = 12;
 let shown = null; // {rescue, messages, row}
+let readOlder = null;
 
-export function drawRescue({ rescue, messages, row }) {
+// `older` reads messages from further back; then this is drawn again.
+export function drawRescue({ rescue, messages, row }, older) {
   const wasOpen = shown?.rescue.open;
   shown = { rescue, messages, row };
+  readOlder = older;
   const { open, options } = rescue;
   put(part("rescue-line"), open ? `救援中：${open.basis}` : rescue.decide_by ? "红色个案：要决定是否启动救援" : "现在没有救援");
   const facts = open && [`${clockOf(open.at)} ${open.by} 启动：${open.reason}`, open.second && `第二人：${open.second}`, open.no_second && "来不及找第二人，事后由督导复核", open.arrived_at && `${clockOf(open.arrived_at)} 确认到达：${open.arrival}`];
@@ -59,6 +62,9 @@ function drawFound() {
   const hinted = new Set(shown.rescue.lines.flatMap((line) => line.hints));
   const said = shown.messages.filter((m) => m.author === "visitor" && m.text).reverse();
   const found = said.filter((m) => (wanted ? m.text.includes(wanted) : hinted.has(m.id))).slice(0, MOST_FOUND);
+  const known = new Set(said.map((m) => m.id));
+  const isLacking = wanted ? found.length < MOST_FOUND : [...hinted].some((id) => !known.has(id));
+  if (isLacking && !part("panel-rescue").hidden) readOlder();
   const slots = Object.entries(shown.rescue.options.slots);
   const picked = new Set(shown.rescue.lines.flatMap((line) => line.quotes.map((quote) => `${line.slot} ${quote.id}`)));
   redraw(part("rescue-found"), found.map((m) => ({ id: m.id, text: m.text, at: m.at, on: slots.map(([slot]) => picked.has(`${slot} ${m.id}`)) })), (m) => {
@@ -115,6 +121,7 @@ function drawLists() {
 }
 
 part("rescue-search").addEventListener("input", drawFound);
+part("tab-rescue").addEventListener("click", drawFound);
 part("rescue-start").addEventListener("change", () => {
   const basis = part("rescue-start").querySelector('input[name="basis"]:checked')?.value;
   part("rescue-second").hidden = !shown.rescue.options.bases.find((one) => one.code === basis)?.needs_second;

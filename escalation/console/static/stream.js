@@ -50,6 +50,11 @@ export function openStream(cursor, on) {
       on.row(heard.row);
       if (heard.row.what.startsWith("follow_up")) countLate();
       announce("desk-row", heard.row);
+    } else if (heard.kind === "behind") { // more was missed than is told one by one
+      last = heard.id || last;
+      on.resync();
+      countLate();
+      announce("desk-people");
     } else if (heard.kind === "people") {
       last = heard.id || last;
       announce("desk-people");
@@ -77,6 +82,7 @@ export function openStream(cursor, on) {
     source.addEventListener("beat", () => tell({ kind: "state", value: "live" }));
     source.addEventListener("row", (event) => tell({ kind: "row", id: event.lastEventId, row: JSON.parse(event.data) }));
     source.addEventListener("people", (event) => tell({ kind: "people", id: event.lastEventId }));
+    source.addEventListener("behind", (event) => tell({ kind: "behind", id: event.lastEventId }));
     source.addEventListener("undelivered", (event) => {
       tell({ kind: "undelivered", id: event.lastEventId, count: JSON.parse(event.data).undelivered });
     });
