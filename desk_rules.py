@@ -20,10 +20,12 @@ from escalation.routing import Clocks
 from escalation.safeguarding.terms import Terms, load_terms
 from escalation.shift.rules import ShiftRules
 from escalation.shift.silence import Patience
+from escalation.shift.strain import Strain
 from escalation.shift.transfer import AnswerTimes
 from escalation.supervision.duty import Duties
 from escalation.supervision.office import GrowthRules
-from settings import Settings
+from escalation.workdays import Workdays, load_workdays
+from settings import PREFIX, BadSettings, Settings
 from triage.risk import Level
 
 
@@ -65,7 +67,8 @@ def make_house_rules(settings: Settings) -> HouseRules:
 def make_law_rules(settings: Settings) -> LawRules:
     """The schedule, the clocks and where a person fetches their copy."""
     address = f"{settings.base_url.rstrip('/')}{OWN_COPY}"
-    return LawRules(load_schedule(), load_rights(), load_gate(), lambda token: f"{address}/{token}")
+    rights = load_rights(make_workdays(settings))
+    return LawRules(load_schedule(), rights, load_gate(), lambda token: f"{address}/{token}")
 
 
 def make_referral_rules(settings: Settings) -> ReferralRules:
@@ -73,11 +76,20 @@ def make_referral_rules(settings: Settings) -> ReferralRules:
     promises = Promises(
         timedelta(seconds=settings.referral_ack_now_s), timedelta(seconds=settings.referral_ack_day_s),
         settings.referral_ack_workdays, timedelta(days=settings.referral_visit_days),
+        make_workdays(settings),
     )  # fmt: skip
     return ReferralRules(
         promises, timedelta(days=settings.institution_checked_days), timedelta(days=settings.referral_link_days),
         settings.hotline_name, f"{settings.hotline_name} {settings.numbers()['help']}",
     )  # fmt: skip
+
+
+def make_workdays(settings: Settings) -> Workdays:
+    """The shipped years with this deployment's own; raise BadSettings when its file cannot be used."""
+    try:
+        return load_workdays(settings.holidays_file)
+    except (OSError, ValueError) as error:
+        raise BadSettings(f"{PREFIX}HOLIDAYS_FILE: {error}") from None
 
 
 def make_safeguarding_terms(settings: Settings) -> Terms:
@@ -105,4 +117,10 @@ def make_shift_rules(settings: Settings) -> ShiftRules:
         rest=timedelta(minutes=settings.break_minutes),
         longest_run=timedelta(hours=settings.shift_longest_hours),
         least_seats=settings.seats_least,
+        strain=Strain(
+            timedelta(hours=settings.shift_longest_hours), timedelta(hours=settings.shift_rest_hours),
+            timedelta(hours=settings.shift_week_hours), settings.shift_nights,
+        ),
+        has_outside=bool(settings.oncall_name and settings.oncall_phone),
+        ahead=timedelta(hours=settings.handover_ahead_hours),
     )  # fmt: skip

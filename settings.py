@@ -16,6 +16,7 @@ PREFIX = "HOTLINE_"
 Seconds = Annotated[tuple[int, ...], NoDecode]
 _SECONDS = ("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", "follow_up_late_s")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)  # goes into a header
+_URL = r"^(https?://\S+)?$"
 _HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     outward_name: str = Field("服务中心", description="who calls back, in words that do not say what about")
     quick_leave_url: str = Field("https://www.baidu.com/", description="where the quick-leave button goes")
     region_file: Path | None = Field(None, description="TOML of local facts for articles (key = text)")
+    holidays_file: Path | None = Field(None, description="TOML of holidays by year, beside the shipped years")
     oncall_name: str = Field("", description="outside on-call person named on the ladder's last rung")
     callback_phone: str = Field("", description="where 110 and 120 call the duty desk back")
     oncall_phone: str = Field("", description="how the outside on-call person is reached: by the duty lead, and by SMS")
@@ -107,6 +109,10 @@ class Settings(BaseSettings):
     break_minutes: int = Field(15, ge=1, description="break offered after an orange or red case")
     shift_longest_hours: int = Field(8, ge=1, description="more planned hours in a row are a warning")
     seats_least: int = Field(2, ge=1, description="fewer planned seats at any time are a warning")
+    shift_rest_hours: int = Field(10, ge=1, le=48, description="less between two planned shifts is a warning")
+    shift_week_hours: int = Field(40, ge=1, le=168, description="more planned hours a week are a warning")
+    shift_nights: int = Field(3, ge=1, le=31, description="more planned nights in a row are a warning")
+    handover_ahead_hours: int = Field(12, ge=1, le=72, description="what falls due so soon is in the hand-over")
 
     trainings_a_year: int = Field(2, ge=0, le=50, description="trainings that every counsellor owes")
     supervisions_a_month: int = Field(1, ge=0, le=31, description="supervisions that every counsellor owes")
@@ -149,11 +155,7 @@ class Settings(BaseSettings):
     http_channels_file: Path | None = Field(None, description="TOML of partner systems that join by signed HTTP")
     widget_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="sites that may embed the web chat")
     media_longest_bytes: int = Field(10_000_000, ge=1000, description="larger files are not kept")
-    recogniser_url: str = Field(
-        "",
-        pattern=r"^(https?://\S+)?$",
-        description="speech-to-text service (OpenAI-compatible); empty = people listen",
-    )
+    recogniser_url: str = Field("", pattern=_URL, description="speech-to-text (OpenAI-compatible); empty = people")
     recogniser_key: str = Field("", description="its key, if it wants one")
     recogniser_model: str = Field("whisper-1", description="its model")
     recogniser_timeout_s: int = Field(60, ge=1, le=300, description="a longer try is given up and made again")
@@ -165,9 +167,7 @@ class Settings(BaseSettings):
     generation_model: str = Field("", description="its model")
     generation_key: str = Field("", description="its key, if it wants one")
     generation_tone: str = Field("平实", description="a tone of knowledge/rephrase.toml: 平实, 温和, 亲切")
-    generation_timeout_s: float = Field(
-        3.0, ge=1, le=3, description="an article waits so long at most; WeChat hangs up after five seconds"
-    )
+    generation_timeout_s: float = Field(3.0, ge=1, le=3, description="an article waits so long: WeChat allows five")
     generation_sends_question: bool = Field(False, description="the person's words go along, masked; else only ours")
     link_code_s: int = Field(600, ge=60, description="how long a code that links two channels is good")
     answers_per_minute: int = Field(10, ge=1, description="more of one person's messages are kept, not answered")
@@ -175,9 +175,9 @@ class Settings(BaseSettings):
     # ways to people who are not looking at a screen: each is on when its settings are there
     smtp_url: str = Field("", description="smtps://user:password@host:465; empty = no mail")
     mail_from: str = Field("", description="sender of our mails")
-    sms_url: str = Field("", pattern=r"^(https?://\S+)?$", description="gateway for text messages; empty = none")
+    sms_url: str = Field("", pattern=_URL, description="gateway for text messages; empty = none")
     sms_secret: str = Field("", description="what our calls of the gateway are signed with, at least 32 characters")
-    wecom_robot_url: str = Field("", pattern=r"^(https?://\S+)?$", description="webhook of the WeCom group robot")
+    wecom_robot_url: str = Field("", pattern=_URL, description="webhook of the WeCom group robot")
     push_contact: str = Field(
         "", pattern=r"^(mailto:\S+@\S+)?$", description="mailto: address for push services; empty = no web push"
     )

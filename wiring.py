@@ -49,6 +49,7 @@ from escalation.roles import load_permissions
 from escalation.safeguarding.clocks import Clocks
 from escalation.safeguarding.incoming import IncomingComplaints
 from escalation.second_factor import FactorPolicy, SecondFactor
+from escalation.shift.on_duty import OnDuty
 from knowledge.rephrase import load_rules
 from notify.sending import Sending
 from notify.words import load_words
@@ -218,14 +219,15 @@ def make_rephrasing(settings: Settings, store: Store, pipeline: Pipeline, http: 
 
 def make_alarm(settings: Settings, store: Store, ways: Ways) -> Alarm:
     """What opens cases and climbs the ladder, with this deployment's clocks and ways out."""
-    calls = make_calls(store, ways)
+    calls = make_calls(settings, store, ways)
     return Alarm(store.cases, store.alerts, store.conversations, store.outbox, make_clocks(settings), calls)
 
 
-def make_calls(store: Store, ways: Ways) -> Calls:
+def make_calls(settings: Settings, store: Store, ways: Ways) -> Calls:
     """What the ladder needs to call people outside the screens."""
     own = {name: carrier for name, (carrier, _) in ways.own.items()}
-    return Calls(store.notices, store.addresses, load_rungs(), frozenset(ways.carriers), own, store.drills)
+    on_duty = OnDuty(store.roster, store.presence, timedelta(seconds=settings.presence_gone_s))
+    return Calls(store.notices, store.addresses, load_rungs(), frozenset(ways.carriers), own, store.drills, on_duty)
 
 
 def make_sending(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import httpx
 from rich.console import Console
 
+import desk_rules
 import outside
 import wiring
 from command import answering
@@ -97,7 +100,7 @@ def ways_out(settings: Settings) -> dict[str, list[str]]:
     """Rung -> how the people on it are called when nobody looks at a screen, in an emergency."""
     store = wiring.open_store(settings)
     try:
-        calls = wiring.make_calls(store, outside.open_ways(settings, httpx.AsyncClient(), wiring.utc_now))
+        calls = wiring.make_calls(settings, store, outside.open_ways(settings, httpx.AsyncClient(), wiring.utc_now))
         with store.engine.connect() as connection:
             ways = [way for way in store.addresses.staff_ways(connection) if way.carrier in calls.carriers]
     finally:
@@ -124,6 +127,16 @@ def show_ways_out(found: dict[str, list[str]]) -> None:
     for rung, ways in found.items():
         words = "、".join(ways) if ways else "[yellow]只在屏幕上[/yellow]"
         out.print(f"屏幕外通知 {rung}：{words}", highlight=False)
+
+
+def show_missing_years(settings: Settings, now: datetime) -> None:
+    """Print for which years clocks in working days know weekends alone."""
+    for year in desk_rules.make_workdays(settings).missing(now):
+        Console().print(
+            f"[yellow]注意[/yellow] 没有 {year} 年的节假日：按工作日算的期限只认周末。国务院办公厅公布后，照"
+            " escalation/workdays.toml 的写法放进一个文件，用 HOTLINE_HOLIDAYS_FILE 指给它",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def show(found: list[str]) -> None:

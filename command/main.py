@@ -63,6 +63,7 @@ def serve(
         raise typer.Exit(1)
     if production:
         check.show_ways_out(check.ways_out(settings))
+        check.show_missing_years(settings, wiring.utc_now())
     _log_to_stderr()
     if not settings.database_url:
         answering.ensure_index(settings)
@@ -105,6 +106,7 @@ def check_command() -> None:
     if not in_audit:
         out.print("审计链完整。")
     check.show_ways_out(check.ways_out(settings))
+    check.show_missing_years(settings, wiring.utc_now())
     raise typer.Exit(1 if faults else 0)
 
 

@@ -6,7 +6,7 @@ case and alert.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -92,7 +92,7 @@ class Alarm:
         if ringing is None or level > ringing.level:
             loud = self.alerts.ringing(connection, case.id)
             if loud is not None:
-                self.calls.call(connection, case, loud, 0, now)
+                self.calls.call(connection, case, loud, now)
 
     def recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
         """Call a person again for a case that the bot was given back."""
@@ -225,12 +225,10 @@ class Alarm:
 
     def _climb(self, connection: sa.Connection, alert: Alert, case: Case, now: datetime) -> None:
         step = alert.step + 1
-        self.alerts.change(
-            connection, alert.id, step=step,
-            next_at=self.clocks.next_rung_at(alert.level, step, alert.raised_at),
-        )  # fmt: skip
+        next_at = self.clocks.next_rung_at(alert.level, step, alert.raised_at)
+        self.alerts.change(connection, alert.id, step=step, next_at=next_at)
         self.tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
-        self.calls.call(connection, case, alert, step, now)
+        self.calls.call(connection, case, replace(alert, step=step, next_at=next_at), now)
 
     def _waiting_note(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
         conversation = self.conversations.get(connection, alert.conversation_id)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from escalation.routing import RUNG_WORDS, RUNGS, rung
+from escalation.shift.standing import Standing
 from records.addresses import Way
 from records.notices import Notice
 from triage.risk import Level
@@ -22,6 +23,7 @@ class Rung:
 
     from_level: Level
     roles: frozenset[str]
+    planned: tuple[frozenset[str], ...]  # duties of the roster, the first that is filled now
     carriers: frozenset[str]
     outside: tuple[str, ...]
 
@@ -41,7 +43,8 @@ def load_rungs(path: Path = Path(__file__).parent / "calling.toml") -> Mapping[s
         raise ValueError(f"{path}: needs exactly the rungs {', '.join(RUNGS)}")
     return {
         name: Rung(
-            Level.from_code(entry["from_level"]), frozenset(entry["roles"]), frozenset(entry["carriers"]),
+            Level.from_code(entry["from_level"]), frozenset(entry["roles"]),
+            tuple(frozenset(duties) for duties in entry["planned"]), frozenset(entry["carriers"]),
             tuple(entry["outside"]),
         )
         for name, entry in raw.items()
@@ -49,10 +52,27 @@ def load_rungs(path: Path = Path(__file__).parent / "calling.toml") -> Mapping[s
 
 
 def ways_of(rule: Rung, level: Level, ways: Sequence[Way]) -> list[Way]:
-    """The addresses of staff that a rung calls."""
-    if level < rule.from_level:
-        return []
-    return [way for way in ways if way.carrier in rule.carriers and rule.roles & set(way.roles)]
+    """The addresses of everybody of a rung's roles."""
+    return [way for way in _open_to(rule, level, ways) if rule.roles & set(way.roles)]
+
+
+def summoned(rule: Rung, level: Level, ways: Sequence[Way], standing: Standing) -> list[Way]:
+    """The addresses that a rung calls: who is on duty, by the roster or in fact; everybody where that finds nobody."""
+    everybody = ways_of(rule, level, ways)
+    pool = everybody if rule.roles else _open_to(rule, level, ways)
+    for duties in rule.planned:
+        if any(standing.is_named(way.counsellor_id, duties) for way in pool):
+            return [
+                way
+                for way in pool
+                if standing.is_named(way.counsellor_id, duties)
+                or (way in everybody and way.counsellor_id in standing.here)
+            ]
+    return everybody
+
+
+def _open_to(rule: Rung, level: Level, ways: Sequence[Way]) -> list[Way]:
+    return [way for way in ways if way.carrier in rule.carriers] if level >= rule.from_level else []
 
 
 def outside_of(rule: Rung, level: Level, own: Mapping[str, str]) -> list[Way]:

@@ -8,13 +8,15 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from escalation.calling import Rung, outside_of, waited, ways_of
+from escalation.calling import Rung, outside_of, summoned, waited, ways_of
 from escalation.routing import rung
-from records.addresses import Addresses
+from escalation.shift.on_duty import OnDuty
+from records.addresses import Addresses, Way
 from records.alerts import Alert
 from records.cases import Case
 from records.drills import Drills
 from records.notices import CALL, NewNotice, Notices
+from triage.risk import Level
 
 DRILL = "call.drill"
 
@@ -29,16 +31,14 @@ class Calls:
     carriers: frozenset[str]
     own: Mapping[str, str]
     drills: Drills
+    on_duty: OnDuty
 
-    def call(self, connection: sa.Connection, case: Case, alert: Alert, step: int, now: datetime) -> None:
-        """Call whoever this rung calls; the same step calls nobody twice. A drill stays on the screens, unless its
-        plan says otherwise; then every word that leaves says that it is one."""
+    def call(self, connection: sa.Connection, case: Case, alert: Alert, now: datetime) -> None:
+        """Call whoever the alert's rung calls; the same step calls nobody twice. A drill stays on the screens, unless
+        its plan says otherwise; then every word that leaves says that it is one."""
         if not self.carriers or (case.is_drill and not self.drills.calls_people(connection, case.conversation_id)):
             return
-        rule = self.rungs[rung(step)]
-        staff = [way for way in self.addresses.staff_ways(connection) if way.carrier in self.carriers]
-        called = outside_of(rule, alert.level, self.own) + ways_of(rule, alert.level, staff)
-        key = "call.unreached" if case.owner_id is not None else "call.climbed" if step else "call.ringing"
+        key = "call.unreached" if case.owner_id is not None else "call.climbed" if alert.step else "call.ringing"
         if case.is_drill:
             key = DRILL
         params = {"colour": alert.level.colour, "waited": waited(now - alert.raised_at)}
@@ -48,9 +48,21 @@ class Calls:
                 occasion=f"{alert.id}/{int(alert.level)}/{step}", alert_id=alert.id, case_id=case.id, step=step,
                 counsellor_id=way.counsellor_id,
             )
-            for way in called
+            for step, way in self._called(connection, alert, now)
         ]  # fmt: skip
         self.notices.add(connection, notices, now)
+
+    def _called(self, connection: sa.Connection, alert: Alert, now: datetime) -> list[tuple[int, Way]]:
+        """Whom to call, each at their step. The ladder's last step in danger also calls whomever the roster held back:
+        nobody came, so it may be wrong. Who was called at their step already is not called again."""
+        rule = self.rungs[rung(alert.step)]
+        staff = [way for way in self.addresses.staff_ways(connection) if way.carrier in self.carriers]
+        named = summoned(rule, alert.level, staff, self.on_duty.now(connection, now))
+        called = [(alert.step, way) for way in outside_of(rule, alert.level, self.own) + named]
+        if alert.next_at is None and alert.level >= Level.MEDIUM:
+            for step in range(1, alert.step + 1):
+                called += [(step, way) for way in ways_of(self.rungs[rung(step)], alert.level, staff)]
+        return called
 
     def remind(self, connection: sa.Connection, task_id: str, step: int, now: datetime) -> None:
         """A clock beside the ladder has run out: supervisors hear that something is late, and nothing of what."""

@@ -140,7 +140,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
         referrals=open_referrals(store, handling, permissions, rules.referral),
         safeguarding=SafeguardingDesk(handling, Clocks(store.matters, rules.safeguarding, alarm.calls), store.pointers),
-        shift=open_shift(store, desk, rules.shift),
+        shift=open_shift(store, desk, rules.shift, rules.rescue),
         admission=Admission(permissions, store.cases, store.alerts, store.shares),
         sharing=SharingDesk(handling, store.shares),
         accounts=make_office(store, permissions),

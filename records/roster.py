@@ -13,7 +13,7 @@ from records.conversations import new_id
 
 @dataclass(frozen=True)
 class Planned:
-    """One planned shift. `role`: seat | lead | supervisor | volunteer."""
+    """One planned shift. `role`: seat | lead | supervisor | volunteer | oncall (at home, called when nobody comes)."""
 
     id: str
     counsellor_id: str

@@ -95,6 +95,11 @@ class Transfers:
         query = self._select().where(t.transfer.c.to_id == counsellor_id, t.transfer.c.state == fixed("asked"))
         return [self._transfer(row) for row in connection.execute(query.order_by(t.transfer.c.answer_by))]
 
+    def open(self, connection: sa.Connection) -> list[Transfer]:
+        """Every request that waits for its answer, the most pressing first."""
+        query = self._select().where(t.transfer.c.state == "asked").order_by(t.transfer.c.answer_by)
+        return [self._transfer(row) for row in connection.execute(query)]
+
     def due(self, connection: sa.Connection, now: datetime) -> list[tuple[str, str]]:
         """(id, case) of requests whose time has run out."""
         query = sa.select(t.transfer.c.id, t.transfer.c.case_id).where(

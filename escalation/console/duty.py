@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
 
 from escalation.console.access import Console, Visitor, act
+from escalation.console.shifts import hole_words
 from escalation.practice.drill_desk import EVENT as DRILL
 from escalation.shift import silence, volunteers
 from escalation.shift.exposure import Exposure
@@ -126,6 +127,7 @@ def _read(console: Console, visitor: Visitor) -> dict[str, Any]:
             },
             "exposure": own.words,
             "drill": console.desks.drills.banner(connection, now),
+            "holes": hole_words(shift.planning.soon_missing(connection, now)),
             "unsigned": [
                 {"id": handover_id, "by": names.get(out_id, ""), "is_mine": out_id == visitor.id, "at": at.isoformat()}
                 for handover_id, out_id, at in shift.floor.handovers.unsigned(connection)

@@ -13,7 +13,7 @@ from escalation.cases import NotAllowed
 from escalation.console.access import Console, Visitor, act
 from escalation.shift import handover, roster
 from escalation.shift.exposure import week_start
-from escalation.shift.planning import Week
+from escalation.shift.planning import Holes, Week
 from escalation.shift.roster import ROLE_WORDS
 from escalation.showing import displayable
 from records.handovers import Handover
@@ -50,6 +50,12 @@ def _add_roster(routes: APIRouter, console: Console) -> None:
         await console.visitor(request, "roster_edit")
         form = {name: str(value) for name, value in (await request.form()).items()}
         return await act(console, request, "roster_edit", lambda c, who, now: planning.add(c, who, _planned(form), now))
+
+    @routes.get("/roster/advice.json")
+    async def advise(request: Request) -> Any:
+        """What to think about before the shift in the form is planned."""
+        await console.visitor(request, "roster_edit")
+        return {"words": await asyncio.to_thread(_advise, console, dict(request.query_params))}
 
     @routes.post("/roster/shifts/{row_id}/remove")
     async def remove(request: Request, row_id: str) -> Any:
@@ -157,11 +163,16 @@ def _week(console: Console, monday: datetime) -> dict[str, Any]:
         "days": [
             {
                 "name": f"{_DAYS[number]} {day:%m-%d}", "date": f"{day:%Y-%m-%d}",
-                "shifts": [_shift(one, names) for one in week.plan if _local(one.begins_at).date() == day.date()],
+                "shifts": [
+                    {**_shift(one, names), "advice": [said.words for said in week.advice[one.id]]}
+                    for one in week.plan
+                    if _local(one.begins_at).date() == day.date()
+                ],
             }
             for number, day in enumerate(days)
         ],
         "warnings": _warnings(week, names),
+        "holes": hole_words(week.holes, most=len(week.holes.lead) + len(week.holes.oncall)),
         "colleagues": staff, "week": f"{monday:%Y-%m-%d}", "before": f"{monday - roster.WEEK:%Y-%m-%d}",
         "after": f"{monday + roster.WEEK:%Y-%m-%d}",
     }  # fmt: skip
@@ -177,6 +188,27 @@ def _warnings(week: Week, names: dict[str, str]) -> list[str]:
         f"{_span(run.begins_at, run.ends_at)}"
         for run in week.long_runs
     ]
+
+
+def hole_words(holes: Holes, most: int = 2) -> list[str]:
+    """Which hours have no duty lead or nobody on call, and whom the ladder calls then; the first of many."""
+    found = [(gap, "没有值班长，警报会改叫其他值班长") for gap in holes.lead]
+    found += [(gap, "没有人听班，也没有设置外部值守") for gap in holes.oncall]
+    found.sort(key=lambda one: one[0].begins_at)
+    words = [f"{_span(gap.begins_at, gap.ends_at)} {what}" for gap, what in found[:most]]
+    return words + ([f"另有 {len(found) - most} 处"] if len(found) > most else [])
+
+
+def _advise(console: Console, form: dict[str, str]) -> list[str]:
+    """Nothing while the form is not filled in; why not, where it cannot be planned."""
+    if not form.get("who"):
+        return []
+    try:
+        with console.engine.connect() as connection:
+            found = console.desks.shift.planning.advise(connection, _planned(form))
+    except NotAllowed as refused:
+        return [str(refused)]
+    return [one.words for one in found]
 
 
 def _shift(one: Planned, names: dict[str, str]) -> dict[str, Any]:
@@ -215,4 +247,5 @@ def _local(at: datetime) -> datetime:
 
 def _span(begins_at: datetime, ends_at: datetime) -> str:
     begins, ends = _local(begins_at), _local(ends_at)
-    return f"{_DAYS[begins.weekday()]} {begins:%m-%d %H:%M} 到 {_DAYS[ends.weekday()]} {ends:%m-%d %H:%M}"
+    until = "" if begins.date() == ends.date() else f"{_DAYS[ends.weekday()]} {ends:%m-%d} "
+    return f"{_DAYS[begins.weekday()]} {begins:%m-%d %H:%M} 到 {until}{ends:%H:%M}"

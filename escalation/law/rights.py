@@ -5,17 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from escalation.law.retention import ZONE
+from escalation.workdays import Workdays
 
 KIND_WORDS = {"copy": "要一份自己的记录", "correction": "更正记录", "deletion": "删除记录"}
 ANSWERS = {"given": "同意", "refused": "不同意", "withdrawn": "撤回"}
 WAYS = {"said": "口头说的", "written": "写在对话里", "chat": "本人发“撤回同意”"}
 ASKED_BY_PEOPLE = ("said", "written")  # ways that a counsellor may write down
-_SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class Rights:
     """The clocks and purposes of one deployment."""
 
     working_days: int
-    free_days: frozenset[date]
-    worked_days: frozenset[date]
+    workdays: Workdays
     floor: timedelta
     arrive: timedelta
     copy_lives: timedelta
@@ -45,18 +44,11 @@ class Rights:
 
     def due(self, asked_at: datetime) -> datetime:
         """The end of the last working day on which the answer is in time."""
-        day, left = asked_at.astimezone(ZONE).date(), self.working_days
-        while left:
-            day += timedelta(days=1)
-            left -= self.is_worked(day)
+        day = self.workdays.later(asked_at.astimezone(ZONE).date(), self.working_days)
         return datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(asked_at.tzinfo)
 
-    def is_worked(self, day: date) -> bool:
-        """Whether the day counts."""
-        return day in self.worked_days or (day.weekday() < _SATURDAY and day not in self.free_days)
 
-
-def load_rights(path: Path = Path(__file__).parent / "person_rights.toml") -> Rights:
+def load_rights(workdays: Workdays, path: Path = Path(__file__).parent / "person_rights.toml") -> Rights:
     """Read and check the file; raise ValueError when a number cannot be."""
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     clock = raw["clock"]
@@ -66,13 +58,9 @@ def load_rights(path: Path = Path(__file__).parent / "person_rights.toml") -> Ri
         raise ValueError(f"{path}: every clock needs at least 1, every purpose its own id")
     days, floor, arrive, copy = numbers
     return Rights(
-        days, _days(clock["free_days"]), _days(clock["worked_days"]), timedelta(days=floor),
-        timedelta(hours=arrive), timedelta(hours=copy), clock["basis"], purposes,
+        days, workdays, timedelta(days=floor), timedelta(hours=arrive), timedelta(hours=copy), clock["basis"],
+        purposes,
     )  # fmt: skip
-
-
-def _days(texts: Sequence[str]) -> frozenset[date]:
-    return frozenset(date.fromisoformat(text) for text in texts)
 
 
 class Outcome(StrEnum):

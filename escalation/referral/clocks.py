@@ -7,19 +7,20 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from escalation.referral.states import Stage
+from escalation.workdays import Workdays
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-_FRIDAY = 4
 
 
 @dataclass(frozen=True)
 class Promises:
-    """The deployment's clocks. Public holidays are not known here: they count as working days."""
+    """The deployment's clocks."""
 
     ack_now: timedelta  # urgency 立即
     ack_day: timedelta  # urgency 24小时内
     ack_workdays: int  # otherwise
     visit: timedelta  # so long after an answer without news of the visit, we ask
+    workdays: Workdays
 
     def ack_by(self, urgency: str, since: datetime) -> datetime:
         """When the partner should have confirmed."""
@@ -27,7 +28,7 @@ class Promises:
             return since + self.ack_now
         if urgency == "day":
             return since + self.ack_day
-        return workdays_after(since, self.ack_workdays)
+        return self.workdays.after(since, self.ack_workdays)
 
     def due_at(self, stage: Stage, urgency: str, attended: str, now: datetime) -> datetime | None:
         """When somebody must look after a referral that came to this stage now; None when nothing is awaited."""
@@ -36,15 +37,6 @@ class Promises:
         if stage in (Stage.RECEIVED, Stage.ACCEPTED) or (stage is Stage.RETURNED and attended == "unknown"):
             return now + self.visit
         return None
-
-
-def workdays_after(since: datetime, days: int) -> datetime:
-    """The same hour so many working days later, as people in China count them."""
-    local, left = since.astimezone(_ZONE), days
-    while left:
-        local += timedelta(days=1)
-        left -= local.weekday() <= _FRIDAY
-    return local.astimezone(since.tzinfo)
 
 
 def month_start(now: datetime) -> datetime:

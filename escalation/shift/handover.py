@@ -42,10 +42,24 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Due:
+    """Something the next shift must do for a person, and until when."""
+
+    case_id: str
+    case_no: str
+    level: int
+    words: str
+    who: str  # empty: nobody in particular
+    by: str
+    is_late: bool
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All that is handed over."""
 
     cases: Sequence[OpenCase]
+    due: Sequence[Due]
     promises: Sequence[Line]
     undelivered: Sequence[Line]
     remarks: str  # equipment and what else the next shift must know

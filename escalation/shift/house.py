@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from escalation.care.rescue import RescueRules
 from escalation.desk import Desk
+from escalation.shift.coming import Coming
 from escalation.shift.floor import Floor
 from escalation.shift.guiding import Guiding
 from escalation.shift.passing import Passing
@@ -27,15 +29,18 @@ class Shift:
     planning: Planning
 
 
-def open_shift(store: Store, desk: Desk, rules: ShiftRules) -> Shift:
+def open_shift(store: Store, desk: Desk, rules: ShiftRules, rescue: RescueRules) -> Shift:
     """The shift over the rows that the desk works on."""
     handling = desk.handling
     floor = Floor(desk, store.presence, store.handovers, rules)
+    coming = Coming(
+        desk.planning, store.rescues, store.transfers, store.referral_tasks, store.matters, rescue, rules.ahead
+    )
     return Shift(
         floor=floor,
         passing=Passing(handling, floor, store.transfers),
         watch=Watch(handling, floor),
         guiding=Guiding(handling, floor),
-        signing=Signing(handling, store.handovers),
+        signing=Signing(handling, store.handovers, coming),
         planning=Planning(store.roster, store.staff, rules),
     )

@@ -1,23 +1,31 @@
-"""Planned shifts: what is wrong with a plan, and last week's once more. No I/O."""
+"""Planned shifts: times that nobody fills, runs that are too long, and last week's once more. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from escalation.cases import NotAllowed
 from records.roster import Planned
 
-ROLE_WORDS = {"seat": "坐席", "lead": "值班长", "supervisor": "督导", "volunteer": "志愿者"}
+ROLE_WORDS = {
+    "seat": "坐席",
+    "lead": "值班长",
+    "supervisor": "督导",
+    "volunteer": "志愿者",
+    "oncall": "听班（随叫）",
+}
 SEATED = frozenset({"seat", "lead"})  # who counts as a seat: volunteers never sit alone
+LEADING = frozenset({"lead"})
+ON_CALL = frozenset({"oncall"})  # at home: no hours of work
 WEEK = timedelta(days=7)
 _LONGEST_ENTRY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A time with too few seats; none at all where `seats` is 0."""
+    """A time with too few people; none at all where `seats` is 0."""
 
     begins_at: datetime
     ends_at: datetime
@@ -43,9 +51,11 @@ def check(planned: Planned, others: Iterable[Planned]) -> None:
         raise NotAllowed("这位同事这段时间已经排班了")
 
 
-def gaps(plan: Sequence[Planned], begins_at: datetime, ends_at: datetime, least: int) -> list[Gap]:
-    """Times between two moments with fewer than `least` seats, in order."""
-    seated = [entry for entry in plan if entry.role in SEATED]
+def gaps(
+    plan: Iterable[Planned], begins_at: datetime, ends_at: datetime, least: int, duties: Collection[str] = SEATED
+) -> list[Gap]:
+    """Times between two moments with fewer than `least` people in these duties, in order."""
+    seated = [entry for entry in plan if entry.role in duties]
     edges = {begins_at, ends_at} | {at for entry in seated for at in (entry.begins_at, entry.ends_at)}
     inside = sorted(at for at in edges if begins_at <= at <= ends_at)
     found: list[Gap] = []
@@ -63,13 +73,18 @@ def gaps(plan: Sequence[Planned], begins_at: datetime, ends_at: datetime, least:
 def long_runs(plan: Iterable[Planned], longest: timedelta) -> list[LongRun]:
     """Who is planned for more than the allowed hours without a pause; shifts that touch count as one."""
     runs: list[LongRun] = []
-    for entry in sorted(plan, key=lambda one: (one.counsellor_id, one.begins_at)):
+    for entry in sorted(worked(plan), key=lambda one: (one.counsellor_id, one.begins_at)):
         last = runs[-1] if runs else None
         if last and last.counsellor_id == entry.counsellor_id and entry.begins_at <= last.ends_at:
             runs[-1] = replace(last, ends_at=max(last.ends_at, entry.ends_at))
         else:
             runs.append(LongRun(entry.counsellor_id, entry.begins_at, entry.ends_at))
     return [run for run in runs if run.ends_at - run.begins_at > longest]
+
+
+def worked(plan: Iterable[Planned]) -> list[Planned]:
+    """Shifts that are hours of work, in order."""
+    return sorted((one for one in plan if one.role not in ON_CALL), key=lambda one: one.begins_at)
 
 
 def copied(plan: Iterable[Planned], already: Sequence[Planned]) -> list[Planned]:

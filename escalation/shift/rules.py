@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from escalation.shift.limits import Limits
 from escalation.shift.silence import Patience
+from escalation.shift.strain import Strain
 from escalation.shift.transfer import AnswerTimes
 
 
@@ -20,3 +21,6 @@ class ShiftRules:
     rest: timedelta  # the break offered after orange and red
     longest_run: timedelta  # planned hours in a row
     least_seats: int
+    strain: Strain
+    has_outside: bool  # the settings name somebody who is always on call
+    ahead: timedelta  # what falls due so soon stands in the hand-over

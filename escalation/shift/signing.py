@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -13,6 +12,7 @@ from escalation.cases import STATE_WORDS, NotAllowed, State
 from escalation.handling import Handling
 from escalation.reach import REASON_WORDS
 from escalation.shift import handover
+from escalation.shift.coming import Coming, clock
 from escalation.shift.handover import Line, OpenCase, Snapshot
 from records import events
 from records.alerts import Alert
@@ -22,7 +22,6 @@ from records.staff import Counsellor
 from records.stints import Live
 from triage.risk import Level
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _MOST = 5000  # cases in a hand-over: all of them
 
 
@@ -32,6 +31,7 @@ class Signing:
 
     handling: Handling
     handovers: Handovers
+    coming: Coming
 
     def now_open(self, connection: sa.Connection, now: datetime, remarks: str = "", reason: str = "") -> Snapshot:
         """What would be handed over at this moment."""
@@ -46,8 +46,8 @@ class Signing:
         ]
         cases = [self._case(case, names, ringing.get(case.id), served.get(case.id)) for case in found]
         return Snapshot(
-            sorted(cases, key=lambda case: -case.level), self._promises(connection, names),
-            self._undelivered(connection, names), remarks.strip(), reason.strip(),
+            sorted(cases, key=lambda case: -case.level), self.coming.due(connection, names, now),
+            self._promises(connection, names), self._undelivered(connection, names), remarks.strip(), reason.strip(),
         )  # fmt: skip
 
     def sign_out(self, connection: sa.Connection, who: Counsellor, remarks: str, reason: str, now: datetime) -> str:
@@ -80,9 +80,9 @@ class Signing:
 
     def _due(self, case: Case, alert: Alert | None, live: Live | None) -> str:
         if case.state == State.NEW and alert is not None:
-            return f"{_clock(self.handling.alarm.clocks.claim_by(alert.level, alert.raised_at))} 前接手"
+            return f"{clock(self.handling.alarm.clocks.claim_by(alert.level, alert.raised_at))} 前接手"
         if live is not None and live.unanswered_since is not None:
-            return f"回复来访者（{_clock(live.unanswered_since)} 起在等）"
+            return f"回复来访者（{clock(live.unanswered_since)} 起在等）"
         return "继续陪伴" if live is not None else "结案"
 
     def _promises(self, connection: sa.Connection, names: Mapping[str, str]) -> Sequence[Line]:
@@ -91,14 +91,14 @@ class Signing:
         for case_id in {promise.case_id for promise in promises}:
             case = self.handling.alarm.cases.get(connection, case_id)
             numbers[case_id] = case.case_no if case else ""
-        return [Line(numbers[p.case_id], names.get(p.by_id, ""), p.text, _clock(p.at)) for p in promises]
+        return [Line(numbers[p.case_id], names.get(p.by_id, ""), p.text, clock(p.at)) for p in promises]
 
     def _undelivered(self, connection: sa.Connection, names: Mapping[str, str]) -> Sequence[Line]:
         letters = self.handling.alarm.outbox.dead(connection)
         return [
             Line(
                 one.case_no or "", names.get(one.item.origin_id or "", "系统"),
-                REASON_WORDS.get(one.reason, one.reason), _clock(one.at),
+                REASON_WORDS.get(one.reason, one.reason), clock(one.at),
             )
             for one in letters
         ]  # fmt: skip
@@ -106,7 +106,3 @@ class Signing:
     def _done(self, connection: sa.Connection, who: Counsellor, what: str, handover_id: str, now: datetime) -> None:
         events.append(connection, self.handovers.district, "desk", what, now, handover=handover_id, by=who.id)
         self.handling.staff.audit(connection, what, now, actor_id=who.id, object_id=handover_id)
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone(_ZONE).strftime("%m-%d %H:%M")

@@ -91,7 +91,9 @@ def house(connection: sa.Connection, district: str, span: Span) -> House:
     opened = _in_span(t.case_record, case.opened_at, district, span)
     shifts = connection.execute(
         sa.select(t.roster.c.begins_at, t.roster.c.ends_at).where(
-            *_in_span(t.roster, t.roster.c.begins_at, district, span), t.roster.c.removed_at.is_(None)
+            *_in_span(t.roster, t.roster.c.begins_at, district, span),
+            t.roster.c.removed_at.is_(None),
+            t.roster.c.role != "oncall",  # at home: no hours of work
         )
     ).all()
     of_cases = sa.exists().where(

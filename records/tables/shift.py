@@ -90,7 +90,7 @@ promise = table(
 roster = table(
     "roster",  # who is planned to be here
     text("counsellor_id"),
-    text("role"),  # seat | lead | supervisor | volunteer
+    text("role"),  # seat | lead | supervisor | volunteer | oncall
     time("begins_at"),
     time("ends_at"),
     text("by_id"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 import wiring
-from command.check import faults, ways_out
+from command.check import faults, show_missing_years, ways_out
 from command.main import app
 from records import tables as t
 from records.crypto import SAMPLE_KEY
-from settings import load_settings
+from settings import BadSettings, load_settings
 from tests.building import PASSED
 from triage.release import SHIPPED, adopt
 
@@ -200,3 +201,25 @@ def test_it_warns_when_nobody_can_be_called_and_production_starts_all_the_same(
     assert found.exit_code == 0
     assert "警报叫不到任何人" in found.output
     assert faults(load_settings(fit)) == []
+
+
+@pytest.mark.parametrize(("month", "says"), [(6, ""), (12, "没有 2027 年的节假日")])
+def test_it_warns_before_clocks_in_working_days_run_into_a_year_without_holidays(
+    fit: dict[str, str], capsys: pytest.CaptureFixture[str], month: int, says: str
+) -> None:
+    show_missing_years(load_settings(fit), datetime(2026, month, 1, tzinfo=UTC))
+    shown = capsys.readouterr().out
+    assert says in shown if says else shown == ""
+
+
+def test_a_deployment_that_entered_the_year_hears_nothing_and_a_file_that_cannot_be_read_is_refused(
+    tmp_path: Path, fit: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "holidays.toml"
+    own.write_text('[2027]\nsource = "notice"\nreview = "pending"\nfree = [[2027-01-01, 2027-01-03]]\nworked = []\n')
+    fit["HOTLINE_HOLIDAYS_FILE"] = str(own)
+    show_missing_years(load_settings(fit), datetime(2026, 12, 1, tzinfo=UTC))
+    assert capsys.readouterr().out == ""
+    own.write_text("[2027]\nfree = []\n")
+    with pytest.raises(BadSettings, match="HOLIDAYS_FILE"):
+        show_missing_years(load_settings(fit), datetime(2026, 12, 1, tzinfo=UTC))

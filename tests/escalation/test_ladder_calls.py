@@ -167,7 +167,7 @@ async def test_whoever_was_called_says_that_it_was_seen_and_the_queue_shows_it(t
     assert (await town.queue_row(lin))["called"].endswith("还没有人看到")  # a program that looks at links is nobody
     done = await phone.post(link)
     assert "已记下：您看到了" in done.text
-    assert "请打开值班台接手" in done.text
+    assert "现在打开值班台处理" in done.text
     assert (await town.queue_row(lin))["called"] == "已通知全体坐席 1 人、值班长 1 人、值班群，1 人已看到"
     store = town.site.service.store
     (seen,) = rows(store.engine, t.audit, action="call_seen")

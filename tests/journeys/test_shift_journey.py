@@ -217,13 +217,9 @@ async def test_a_volunteer_sees_colours_keeps_a_rising_case_until_it_is_taken_an
 
 async def test_a_lead_plans_hands_over_and_goes_home_when_both_have_signed(house: House) -> None:
     lead, incoming = await house.on_duty("王值班长", "duty_lead"), await house.on_duty("李值班长", "duty_lead")
-    await house.person("小雨", PLAN)
+    await house.person("小雨", EMERGENCY)
     await lead.goto(f"{house.url}/console/roster")
-    await lead.locator(".plan [name=who]").select_option(index=1)
-    await lead.locator(".plan button").click()
-    await expect(lead.locator(".planned")).to_have_count(1)
-    await expect(lead.locator(".warnings")).to_contain_text("只有 1 个坐席")
-    await picture(lead, "roster")
+    await planned_with_advice(lead)
     await lead.goto(f"{house.url}/console/handovers")
     lead.on("dialog", lambda dialog: dialog.accept())
     await lead.locator(".sign [name=remarks]").fill("2 号机耳机坏了，已报修")
@@ -232,6 +228,7 @@ async def test_a_lead_plans_hands_over_and_goes_home_when_both_have_signed(house
     await lead.locator(".sign [name=reason]").fill("刚响铃，李老师正在接")
     await lead.locator(".sign button").click()
     await expect(lead.locator(".missing")).to_have_text("等接班签字")
+    await expect(lead.locator("main")).to_contain_text("红色：要决定是否救援")
     await picture(lead, "handover-out")
     await lead.locator("#duty-end").click()
     await lead.locator("#duty-dialog button[value=yes]").click()
@@ -248,6 +245,26 @@ async def test_a_lead_plans_hands_over_and_goes_home_when_both_have_signed(house
     await lead.locator("#duty-end").click()
     await lead.locator("#duty-dialog button[value=yes]").click()
     await expect(lead.locator("#duty-state")).to_have_text("未值班")
+
+
+async def planned_with_advice(lead: Page) -> None:
+    """Today's shift until four, then one at eight in the evening: what to think about stands there before it is saved."""
+    form = lead.locator("form.plan")
+    await form.locator("[name=who]").select_option(index=1)
+    await expect(lead.locator("#advice")).to_contain_text("没有值班长：08:00–16:00")
+    await form.locator("button").click()
+    await expect(lead.locator(".planned")).to_have_count(1)
+    await form.locator("[name=who]").select_option(index=1)
+    await form.locator("[name=begins]").fill("20:00")
+    await form.locator("[name=ends]").fill("23:00")
+    await expect(lead.locator("#advice")).to_contain_text("离上一个班只有 4 小时（建议至少 10 小时）")
+    await picture(lead, "roster-written")
+    await form.locator("button").click()
+    await expect(lead.locator(".planned .advice").last).to_contain_text("离上一个班只有 4 小时")
+    await expect(lead.locator(".warnings")).to_contain_text("只有 1 个坐席")
+    await expect(lead.locator("main .holes")).to_contain_text("没有值班长")
+    await expect(lead.locator("#roster-holes")).to_contain_text("没有值班长，警报会改叫其他值班长")
+    await picture(lead, "roster")
 
 
 async def test_a_thousand_crises_leave_the_queue_usable_by_keyboard(

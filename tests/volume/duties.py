@@ -11,6 +11,7 @@ from escalation.law.retention import load_schedule
 from escalation.law.rights import load_rights
 from escalation.safeguarding import states
 from escalation.safeguarding.terms import Form, load_terms
+from escalation.workdays import load_workdays
 from tests.volume.heap import DAY, HOUR, Heap, instant
 from tests.volume.matters import Matter
 
@@ -37,7 +38,7 @@ class Duties:
         self._heap = heap
         self._staff = staff
         self._terms = load_terms({}, timedelta(minutes=60))
-        self._purposes = load_rights().purposes
+        self._purposes = load_rights(load_workdays()).purposes
 
     def write(self, matter: Matter) -> None:
         """What was asked for, given, reported and complained of in one case."""

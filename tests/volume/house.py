@@ -22,7 +22,7 @@ _SHIFT = 8 * HOUR
 _SEATS = 5
 _OPEN = Snapshot(
     [OpenCase(f"{n:032x}", f"local-20260101-{n:05d}", 2, "黄·中", "服务中", "林老师", "继续陪伴") for n in range(40)],
-    [], [], "设备正常", "",
+    [], [], [], "设备正常", "",
 )  # fmt: skip
 
 

@@ -48,6 +48,8 @@ function draw() {
   part("duty-end").hidden = mine.state === "off";
   part("drill-banner").hidden = !mine.drill;
   put(part("drill-banner"), mine.drill);
+  part("roster-holes").hidden = !mine.holes.length;
+  put(part("roster-holes").querySelector("span"), mine.holes.join("；"));
   drawPeople();
   drawCards();
 }

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from escalation.law.rights import Matter, Outcome, load_rights, what_goes
+from escalation.workdays import load_workdays
 from records import tables as t
 from records.conversations import new_id
 from records.erasure import BY_ITSELF, KEPT
@@ -105,7 +106,7 @@ def test_what_is_still_to_be_done_keeps_a_case(archive: Archive, table: sa.Table
             Matter(is_open, closed_at)
             for _, is_open, closed_at in archive.office.store.law_requests.cases_of(connection, case.contact_id)
         ]
-    going = what_goes(matters, is_held=False, floor=load_rights().floor, now=TWO_AT_NIGHT)
+    going = what_goes(matters, is_held=False, floor=load_rights(load_workdays()).floor, now=TWO_AT_NIGHT)
     assert going.outcome is Outcome.WAITS
     archive.night()
     (contact,) = rows(archive.office.store.engine, t.contact, id=case.contact_id)

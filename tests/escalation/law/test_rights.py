@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from escalation.law.retention import ZONE
 from escalation.law.rights import Matter, Outcome, load_rights, what_goes
+from escalation.workdays import load_workdays
 from tests.building import NOW
 
-RIGHTS = load_rights()
+RIGHTS = load_rights(load_workdays())
 FLOOR = RIGHTS.floor
 ANY_TIME = st.datetimes(datetime(2026, 1, 1), datetime(2029, 1, 1), timezones=st.just(UTC))
 MATTERS = st.lists(
@@ -32,18 +33,13 @@ def test_the_deadline_ends_a_working_day_and_never_comes_early(asked_at: datetim
     first = asked_at.astimezone(ZONE).date()
     last = due.astimezone(ZONE).date() - timedelta(days=1)
     between = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
-    assert sum(RIGHTS.is_worked(day) for day in between) == RIGHTS.working_days
-    assert RIGHTS.is_worked(last)
+    assert sum(RIGHTS.workdays.is_worked(day) for day in between) == RIGHTS.working_days
+    assert RIGHTS.workdays.is_worked(last)
 
 
-def test_a_holiday_does_not_count_and_a_worked_weekend_does(tmp_path: Path) -> None:
-    text = Path("escalation/law/person_rights.toml").read_text(encoding="utf-8")
-    text = text.replace("free_days = []", 'free_days = ["2026-12-02"]')
-    (tmp_path / "person_rights.toml").write_text(text.replace("worked_days = []", 'worked_days = ["2026-12-05"]'))
-    rights = load_rights(tmp_path / "person_rights.toml")
-    assert not rights.is_worked(date(2026, 12, 2))
-    assert rights.is_worked(date(2026, 12, 5))
-    assert rights.due(NOW) == RIGHTS.due(NOW)
+def test_the_days_of_a_holiday_do_not_count_and_worked_weekends_do() -> None:
+    before_new_year = datetime(2026, 2, 9, 2, 0, tzinfo=UTC)  # the 14th and the 28th are worked, 15th to 23rd free
+    assert RIGHTS.due(before_new_year) == datetime(2026, 3, 7, 0, 0, tzinfo=ZONE)
 
 
 def test_a_clock_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -54,7 +50,7 @@ def test_a_clock_of_nothing_is_refused(tmp_path: Path) -> None:
     )
     (tmp_path / "person_rights.toml").write_text(text)
     with pytest.raises(ValueError, match="at least 1"):
-        load_rights(tmp_path / "person_rights.toml")
+        load_rights(RIGHTS.workdays, tmp_path / "person_rights.toml")
 
 
 @pytest.mark.parametrize("purpose", RIGHTS.purposes.values(), ids=lambda purpose: purpose.id)

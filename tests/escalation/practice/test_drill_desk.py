@@ -217,7 +217,8 @@ def test_a_drill_in_hand_keeps_nobody_from_a_real_call_while_others_are_free(exe
 def test_a_drill_is_not_handed_over_to_the_next_shift(exercise: Exercise) -> None:
     exercise.case(exercise.begun())
     with exercise.office.store.engine.connect() as connection:
-        assert exercise.office.desks.shift.signing.now_open(connection, exercise.office.clock()).cases == []
+        handed_over = exercise.office.desks.shift.signing.now_open(connection, exercise.office.clock())
+    assert (handed_over.cases, handed_over.due) == ([], [])
 
 
 def test_what_the_team_learnt_is_kept_sealed_once_the_drill_was_done(exercise: Exercise) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from escalation.referral.clocks import Promises, month_start, workdays_after
+from escalation.referral.clocks import Promises, month_start
 from escalation.referral.states import Stage
+from escalation.workdays import load_workdays
 
-PROMISES = Promises(timedelta(minutes=30), timedelta(hours=4), 2, timedelta(days=7))
+PROMISES = Promises(timedelta(minutes=30), timedelta(hours=4), 2, timedelta(days=7), load_workdays())
 TUESDAY = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 
 
@@ -28,23 +27,9 @@ def test_each_urgency_has_its_own_time(urgency: str, by: datetime) -> None:
     assert PROMISES.ack_by(urgency, TUESDAY) == by
 
 
-@pytest.mark.parametrize(
-    ("since", "until"),
-    [
-        (datetime(2026, 12, 3, 2, tzinfo=UTC), datetime(2026, 12, 7, 2, tzinfo=UTC)),  # Thursday -> Monday
-        (datetime(2026, 12, 4, 2, tzinfo=UTC), datetime(2026, 12, 8, 2, tzinfo=UTC)),  # Friday -> Tuesday
-        (datetime(2026, 12, 5, 2, tzinfo=UTC), datetime(2026, 12, 8, 2, tzinfo=UTC)),  # Saturday -> Tuesday
-        (datetime(2026, 12, 4, 17, tzinfo=UTC), datetime(2026, 12, 7, 17, tzinfo=UTC)),  # in Shanghai it is Saturday
-    ],
-)
-def test_weekends_do_not_count(since: datetime, until: datetime) -> None:
-    assert workdays_after(since, 2) == until
-
-
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)), st.integers(1, 30))
-def test_so_many_working_days_take_at_least_so_many_days_and_weeks_of_five(since: datetime, days: int) -> None:
-    passed = (workdays_after(since, days) - since) / timedelta(days=1)
-    assert days <= passed <= days + 2 * (days // 5 + 1)
+def test_a_holiday_gives_the_partner_time_until_people_work_again() -> None:
+    last_before = datetime(2026, 9, 30, 2, 0, tzinfo=UTC)
+    assert PROMISES.ack_by("usual", last_before) == datetime(2026, 10, 9, 2, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("stage", list(Stage))

@@ -14,6 +14,7 @@ from escalation.safeguarding.clocks import Clocks
 from outside import Ways
 from records import tables as t
 from records.addresses import SMS, STAFF
+from settings import load_settings
 from tests.building import do, rows
 from tests.escalation.conftest import Office
 from tests.escalation.guard import Guard
@@ -67,7 +68,7 @@ def with_sms(guard: Guard) -> Guard:
     """The supervisor has a phone, and there is a gateway for messages."""
     store, office = guard.office.store, guard.office
     ways = Ways(carriers={SMS: Carrier()}, own={}, push_key=None)  # type: ignore[dict-item]  # never called
-    calls: Calls = wiring.make_calls(store, ways)
+    calls: Calls = wiring.make_calls(load_settings({}), store, ways)
 
     def phone(connection: sa.Connection) -> None:
         store.addresses.add(connection, STAFF, guard.zhao.id, SMS, "13800000002", office.clock())

@@ -114,7 +114,8 @@ class Ward:
 
 @pytest.fixture
 def ward(office: Office, settings: Settings) -> Ward:
-    return Ward(office, open_shift(office.store, office.desk, desk_rules.make_shift_rules(settings)))
+    rules = desk_rules.make_shift_rules(settings)
+    return Ward(office, open_shift(office.store, office.desk, rules, office.desks.rescue.rules))
 
 
 @pytest.fixture

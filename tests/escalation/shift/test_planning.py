@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -100,3 +101,66 @@ def test_only_colleagues_are_planned_and_only_in_known_roles(ward: Ward) -> None
         ward.act("planning", "add", lead, Planned("", "nobody", "seat", at(0, 8), at(0, 9)))
     with pytest.raises(NotAllowed):
         plan(ward, lead, lead, 0, 8, 9, "boss")
+
+
+def holes(ward: Ward, now: datetime = NOW) -> tuple[int, int]:
+    """How many times without a lead, and with nobody on call, the header names."""
+    found = do(ward.office.writer, lambda c: ward.shift.planning.soon_missing(c, now))
+    return len(found.lead), len(found.oncall)
+
+
+def test_a_house_without_a_roster_is_not_told_that_it_has_holes(ward: Ward) -> None:
+    assert holes(ward) == (0, 0)
+    assert not week(ward).holes
+
+
+def test_the_header_names_the_coming_hours_that_nobody_leads_or_is_on_call(ward: Ward) -> None:
+    lead, lin = ward.office.counsellor("lead", "duty_lead"), ward.office.counsellor("lin")
+    plan(ward, lead, lead, 1, 8, 16, "lead")  # NOW is Tuesday at ten
+    (gap,) = do(ward.office.writer, lambda c: ward.shift.planning.soon_missing(c, NOW)).lead
+    assert (gap.begins_at, gap.ends_at) == (at(1, 16), at(1, 22))
+    assert holes(ward) == (1, 1)
+    plan(ward, lead, lin, 1, 8, 24, "oncall")
+    assert holes(ward) == (1, 0)
+    assert holes(ward, NOW + timedelta(days=9)) == (0, 0)  # no roster is kept any more
+
+
+def test_who_has_left_or_may_not_lead_fills_no_hole(ward: Ward) -> None:
+    lead, lin = ward.office.counsellor("lead", "duty_lead"), ward.office.counsellor("lin")
+    plan(ward, lead, lin, 1, 8, 24, "lead")
+    assert holes(ward)[0] == 1
+    (planned,) = week(ward).plan
+    assert "role" in [said.kind for said in week(ward).advice[planned.id]]
+    plan(ward, lead, lead, 1, 8, 24, "lead")
+    assert holes(ward)[0] == 0
+    do(ward.office.writer, lambda c: ward.office.store.staff.change(c, lead.id, is_active=False))
+    assert holes(ward)[0] == 1
+
+
+def test_a_person_in_the_settings_is_always_on_call(ward: Ward) -> None:
+    lead = ward.office.counsellor("lead", "duty_lead")
+    plan(ward, lead, lead, 1, 8, 24, "lead")
+    planning = replace(ward.shift.planning, rules=replace(ward.shift.planning.rules, has_outside=True))
+    assert not do(ward.office.writer, lambda c: planning.soon_missing(c, NOW))
+
+
+def test_hours_on_call_are_no_hours_of_work(ward: Ward) -> None:
+    lead, lin = ward.office.counsellor("lead", "duty_lead"), ward.office.counsellor("lin")
+    for day in range(7):
+        plan(ward, lead, lin, day, 0, 24, "oncall")
+    found = week(ward)
+    assert (found.long_runs, len(found.gaps)) == ([], 1)
+    assert all(said == [] for said in found.advice.values())
+
+
+def test_what_to_think_about_is_said_before_it_is_planned_and_forbids_nothing(ward: Ward) -> None:
+    lead, lin = ward.office.counsellor("lead", "duty_lead"), ward.office.counsellor("lin")
+    plan(ward, lead, lin, 0, 8, 16)
+    wanted = Planned("", lin.id, "seat", at(1, 0), at(1, 8))
+    said = do(ward.office.writer, lambda c: ward.shift.planning.advise(c, wanted))
+    assert [one.kind for one in said] == ["rest", "seats", "lead"]
+    ward.act("planning", "add", lead, wanted)
+    (_, night) = week(ward).plan
+    assert week(ward).advice[night.id] == said
+    with pytest.raises(NotAllowed, match="已经排班"):
+        do(ward.office.writer, lambda c: ward.shift.planning.advise(c, wanted))
