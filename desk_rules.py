@@ -18,6 +18,7 @@ from escalation.referral.office import ReferralRules
 from escalation.reports.house_counts import HouseRules
 from escalation.routing import Clocks
 from escalation.safeguarding.terms import Terms, load_terms
+from escalation.shift.after_claim import Promised
 from escalation.shift.rules import ShiftRules
 from escalation.shift.silence import Patience
 from escalation.shift.strain import Strain
@@ -61,7 +62,10 @@ def make_duties(settings: Settings) -> Duties:
 
 def make_house_rules(settings: Settings) -> HouseRules:
     """What reports are counted by, without any desk."""
-    return HouseRules(load_form(), make_clocks(settings).claim_by, make_duties(settings), load_playbook().rules)
+    return HouseRules(
+        load_form(), make_clocks(settings).claim_by, make_duties(settings), load_playbook().rules,
+        make_promised(settings),
+    )  # fmt: skip
 
 
 def make_law_rules(settings: Settings) -> LawRules:
@@ -97,6 +101,16 @@ def make_safeguarding_terms(settings: Settings) -> Terms:
     return load_terms(settings.numbers(), timedelta(minutes=settings.harm_report_min))
 
 
+def make_promised(settings: Settings) -> Promised:
+    """What is promised after a claim. Red has no time of its own for the assessment: it is held to that of orange."""
+    red, orange, yellow = (timedelta(seconds=seconds) for seconds in settings.first_word_s)
+    assessed, assessed_yellow = (timedelta(minutes=minutes) for minutes in settings.assessment_min)
+    return Promised(
+        {Level.MEDIUM: yellow, Level.HIGH: orange, Level.EMERGENCY: red},
+        {Level.MEDIUM: assessed_yellow, Level.HIGH: assessed, Level.EMERGENCY: assessed},
+    )
+
+
 def make_shift_rules(settings: Settings) -> ShiftRules:
     """The shift with this deployment's clocks and limits."""
     limits = dict.fromkeys(Level, settings.claim_limit_other)
@@ -105,11 +119,13 @@ def make_shift_rules(settings: Settings) -> ShiftRules:
         Level.HIGH: timedelta(seconds=settings.owner_silence_high_s),
         Level.EMERGENCY: timedelta(seconds=settings.owner_silence_emergency_s),
     }
+    promised = make_promised(settings)
     return ShiftRules(
         limits=limits,
+        promised=promised,
         patience=Patience(
             unanswered, timedelta(seconds=settings.presence_gone_s), timedelta(seconds=settings.owner_gone_s),
-            timedelta(seconds=settings.owner_warning_s),
+            timedelta(seconds=settings.owner_warning_s), promised,
         ),
         answer_times=AnswerTimes(
             timedelta(seconds=settings.transfer_urgent_s), timedelta(seconds=settings.transfer_s)

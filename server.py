@@ -47,6 +47,7 @@ from escalation.console import (
     sharing,
     shifts,
     signin,
+    stepping_in,
     supervision,
     undelivered,
 )
@@ -151,7 +152,7 @@ async def _take_over_release(service: Service) -> None:
 # every page of the console; each module has a router
 ROOMS = (
     signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
-    institutions, duty, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
+    institutions, duty, stepping_in, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
     drills, practice, reports, drafts,
 )  # fmt: skip
 

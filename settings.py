@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "HOTLINE_"
-Seconds = Annotated[tuple[int, ...], NoDecode]
-_SECONDS = ("ladder_emergency_s", "ladder_high_s", "ladder_medium_s", "ladder_low_s", "follow_up_late_s")
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)  # goes into a header
 _URL = r"^(https?://\S+)?$"
 _HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
@@ -22,6 +20,16 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 class BadSettings(Exception):
     """A setting is wrong; the service does not start."""
+
+
+def _rising(value: object) -> object:
+    numbers = value if isinstance(value, tuple) else tuple(int(part) for part in str(value).split(",") if part.strip())
+    if not numbers or list(numbers) != sorted(set(numbers)) or numbers[0] <= 0:
+        raise ValueError("needs rising numbers such as 60,120,180")
+    return numbers
+
+
+Rising = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_rising)]
 
 
 class Settings(BaseSettings):
@@ -69,10 +77,10 @@ class Settings(BaseSettings):
     prosecutor: str = "12309"
 
     # clocks, in seconds
-    ladder_emergency_s: Seconds = Field((60, 120, 180), description="duty lead, supervisor, outside on-call")
-    ladder_high_s: Seconds = Field((120, 300, 600), description="duty lead, supervisor, outside on-call")
-    ladder_medium_s: Seconds = Field((600, 1200), description="duty lead, supervisor")
-    ladder_low_s: Seconds = Field((1800,), description="duty lead")
+    ladder_emergency_s: Rising = Field((60, 120, 180), description="duty lead, supervisor, outside on-call")
+    ladder_high_s: Rising = Field((120, 300, 600), description="duty lead, supervisor, outside on-call")
+    ladder_medium_s: Rising = Field((600, 1200), description="duty lead, supervisor")
+    ladder_low_s: Rising = Field((1800,), description="duty lead")
     waiting_note_s: int = Field(60, ge=5, description="how often a person in danger hears from us while waiting")
     silence_s: int = Field(600, ge=60, description="no answer to our question about danger for so long: high")
     crisis_repeat_s: int = Field(60, ge=5, description="a safety reply of the same level at most this often")
@@ -84,7 +92,7 @@ class Settings(BaseSettings):
     debrief_h: int = Field(24, ge=1, description="the team talks a rescue over within so many hours")
     incident_review_h: int = Field(72, ge=1, description="a death or serious event is reviewed within so many hours")
     follow_up_tries: int = Field(3, ge=1, le=3, description="tries at different times of day before somebody is lost")
-    follow_up_late_s: Seconds = Field((7200, 86400), description="an overdue follow-up reaches duty lead, supervisor")
+    follow_up_late_s: Rising = Field((7200, 86400), description="an overdue follow-up reaches duty lead, supervisor")
     follow_up_year: bool = Field(False, description="a last follow-up after a year for orange and red")
     referral_ack_now_s: int = Field(1800, ge=60, description="a partner confirms a referral of urgency 立即 by then")
     referral_ack_day_s: int = Field(14400, ge=60, description="the same for urgency 24小时内")
@@ -104,6 +112,8 @@ class Settings(BaseSettings):
     owner_silence_high_s: int = Field(300, ge=30, description="the same for orange")
     owner_gone_s: int = Field(900, ge=60, description="below orange: rings again when its owner's console is gone")
     owner_warning_s: int = Field(30, ge=5, description="how long before that its owner is warned")
+    first_word_s: Rising = Field((30, 60, 120), min_length=3, max_length=3, description="after a claim, red to yellow")
+    assessment_min: Rising = Field((30, 60), min_length=2, max_length=2, description="after a claim, orange and yellow")
     transfer_urgent_s: int = Field(60, ge=15, description="time to answer a transfer of orange or red")
     transfer_s: int = Field(180, ge=15, description="time to answer any other transfer")
     break_minutes: int = Field(15, ge=1, description="break offered after an orange or red case")
@@ -213,20 +223,6 @@ class Settings(BaseSettings):
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(_ORIGIN.fullmatch(origin) for origin in value):
             raise ValueError("needs origins such as https://www.school.cn,https://www.hospital.cn, without path or *")
-        return value
-
-    @field_validator(*_SECONDS, mode="before")
-    @classmethod
-    def _read_seconds(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(int(part) for part in value.replace(" ", "").split(",") if part)
-        return value
-
-    @field_validator(*_SECONDS)
-    @classmethod
-    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not value or list(value) != sorted(set(value)) or value[0] <= 0:
-            raise ValueError("needs rising seconds such as 60,120,180")
         return value
 
     @property

@@ -162,10 +162,18 @@ class Alarm:
             if case is None:
                 continue
             if alert.next_at is not None and alert.next_at <= now:
-                self._climb(connection, alert, case, now)
+                self.climb(connection, alert, case, now)
             if alert.next_note_at is not None and alert.next_note_at <= now:
                 self._waiting_note(connection, alert, now)
         return len(due)
+
+    def climb(self, connection: sa.Connection, alert: Alert, case: Case, now: datetime) -> None:
+        """The next rung is called; the one after it keeps its time."""
+        step = alert.step + 1
+        next_at = self.clocks.next_rung_at(alert.level, step, alert.raised_at)
+        self.alerts.change(connection, alert.id, step=step, next_at=next_at)
+        self.tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
+        self.calls.call(connection, case, replace(alert, step=step, next_at=next_at), now)
 
     def heed_silence(self, connection: sa.Connection, now: datetime) -> int:
         """Raise those who spoke of danger and then answered nothing for long; returns how many.
@@ -222,13 +230,6 @@ class Alarm:
             connection, case.id, evidence=tuple(filter(None, (danger.message_id, *danger.rules))),
             from_level=int(before), to_level=int(danger.level), source="machine", state="in_force", at=now,
         )  # fmt: skip
-
-    def _climb(self, connection: sa.Connection, alert: Alert, case: Case, now: datetime) -> None:
-        step = alert.step + 1
-        next_at = self.clocks.next_rung_at(alert.level, step, alert.raised_at)
-        self.alerts.change(connection, alert.id, step=step, next_at=next_at)
-        self.tell(connection, case, "alert", now, level=int(alert.level), step=step, rung=routing.rung(step))
-        self.calls.call(connection, case, replace(alert, step=step, next_at=next_at), now)
 
     def _waiting_note(self, connection: sa.Connection, alert: Alert, now: datetime) -> None:
         conversation = self.conversations.get(connection, alert.conversation_id)

@@ -64,14 +64,16 @@ class Calls:
                 called += [(step, way) for way in ways_of(self.rungs[rung(step)], alert.level, staff)]
         return called
 
-    def remind(self, connection: sa.Connection, task_id: str, step: int, now: datetime) -> None:
-        """A clock beside the ladder has run out: supervisors hear that something is late, and nothing of what."""
+    def remind(
+        self, connection: sa.Connection, task_id: str, step: int, now: datetime, *, key: str = "call.overdue"
+    ) -> None:  # fmt: skip
+        """Beside the ladder: supervisors hear that something is late, or that help is wanted, and nothing of what."""
         rule = self.rungs["supervisor"]
         staff = [way for way in self.addresses.staff_ways(connection) if way.carrier in self.carriers]
         called = outside_of(rule, rule.from_level, self.own) + ways_of(rule, rule.from_level, staff)
         notices = [
             NewNotice(
-                CALL, "call.overdue", way.carrier, way.address_id, now, occasion=f"{task_id}/{step}", alert_id=task_id,
+                CALL, key, way.carrier, way.address_id, now, occasion=f"{task_id}/{step}", alert_id=task_id,
                 step=step, counsellor_id=way.counsellor_id,
             )
             for way in called

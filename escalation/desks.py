@@ -88,6 +88,7 @@ class Desks:
             self.safeguarding.watch.sweep,
             self.shift.watch.sweep,
             self.shift.passing.sweep,
+            self.shift.helping.sweep,
             self.retention.sweep,
             self.rights.sweep,
             self.supervision.reviews.sweep,
@@ -125,7 +126,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
     record = open_record(store, handling, people)
     planning = Planning(handling, store.follow_ups, store.follow_up_talks, rules.care)
     playbook = load_playbook()
-    house = HouseRules(record.form, alarm.clocks.claim_by, rules.growth.duties, playbook.rules)
+    house = HouseRules(record.form, alarm.clocks.claim_by, rules.growth.duties, playbook.rules, rules.shift.promised)
     desk = Desk(handling, permissions, planning, (record.check_closing,))
     return Desks(
         desk=desk,

@@ -15,7 +15,7 @@ from records.cases import Case
 from records.conversations import Conversation
 from records.outbox_rows import Lane, Pending
 from records.staff import Counsellor, Staff
-from records.stints import Stints
+from records.stints import Stint, Stints
 from triage.memory import Memory, set_by_person
 from triage.risk import Level
 
@@ -66,9 +66,10 @@ class Handling:
             raise SomebodyElse("个案刚刚被别人改动，请刷新后再试")
 
     def own(
-        self, connection: sa.Connection, conversation: Conversation, owner: str | None, now: datetime
-    ) -> Conversation:
-        """Move the fence: from here on only the new owner (None = the bot) speaks."""
+        self, connection: sa.Connection, conversation: Conversation, owner: str | None, now: datetime, *,
+        before: Stint | None = None,
+    ) -> Conversation:  # fmt: skip
+        """Move the fence: from here on only the new owner (None = the bot) speaks, going on where `before` ends."""
         case = self.alarm.cases.open_case_of(connection, conversation.id)
         if case is not None and owner not in (None, case.practised_by):
             check_not_practice(case.practised_by)
@@ -76,7 +77,7 @@ class Handling:
         self.stints.end(connection, conversation.id, now)
         self.asides.leave(connection, conversation.id, now, owner)  # with the last counsellor everybody leaves
         if owner is not None and case is not None:
-            self.stints.begin(connection, conversation.id, case.id, owner, case.level, now)
+            self.stints.begin(connection, conversation.id, case.id, owner, case.level, now, before=before)
         fresh = self.alarm.conversations.get(connection, conversation.id)
         if fresh is None:
             raise NoSuchCase("个案的对话不存在")
@@ -86,7 +87,8 @@ class Handling:
         """Another counsellor goes on at once: there is no moment without an owner, and nothing rings any more."""
         conversation = self.conversation(connection, case)
         self.save(connection, case, state=after(State(case.state), "pass_on").value, owner_id=to.id)
-        fresh = self.own(connection, conversation, to.id, now)
+        before = self.stints.open_of(connection, conversation.id)
+        fresh = self.own(connection, conversation, to.id, now, before=before)
         self.alarm.answer(connection, case, to.id, now)
         self.say(connection, fresh, "handover.person_changed", now, title=to.display_name)
 

@@ -44,6 +44,7 @@ class Case:
     previous_id: str | None = None  # the case before, closed too long ago to be continued
     merged_into: str | None = None  # the case in which this one goes on
     practised_by: str | None = None  # whose practice it is: nobody else is called, nobody else takes it
+    assessed_at: datetime | None = None  # every core question about danger has an answer
 
 
 class Cases:
@@ -220,7 +221,7 @@ class Cases:
             row.id, row.case_no, row.conversation_id, row.contact_id, row.state, Level(row.machine_level),
             Level(row.level), row.version, row.owner_id, row.wish or "risk", row.opened_at, row.claimed_at,
             row.first_word_at, row.closed_at, row.disposition, summary, row.is_drill, row.previous_id,
-            row.merged_into, row.practised_by,
+            row.merged_into, row.practised_by, row.assessed_at,
         )  # fmt: skip
 
 

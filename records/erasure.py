@@ -25,9 +25,9 @@ BY_CONVERSATION = (t.outbox, t.message, t.answer_mark, t.unanswered)
 BY_REFERRAL = (t.referral_step, t.partner_link)
 BY_MATTER = (t.matter_step, t.matter_task)
 BY_CASE = (  # rows that are nothing without their words; what left the house stays in `provision`, which has none
-    t.note, t.alert, t.record_entry, t.safety_plan, t.whisper, t.promise, t.transfer, t.case_share, t.rescue_quote,
-    t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral, t.matter, t.review_entry,
-    t.message_remark, t.draft,
+    t.note, t.alert, t.record_entry, t.safety_plan, t.whisper, t.promise, t.transfer, t.help_call, t.case_share,
+    t.rescue_quote, t.outside_call, t.information_given, t.incoming_referral, t.referral_task, t.referral, t.matter,
+    t.review_entry, t.message_remark, t.draft,
 )  # fmt: skip
 BY_CONTACT = (t.contact_plan, t.contact_decision)
 NAMING = (t.link_code, t.emergency_contact)  # rows of a contact that lead to the person: gone with the name

@@ -31,6 +31,9 @@ class Stint:
     called_at: datetime | None
     told_at: datetime | None
     rest: str
+    claimed_at: datetime  # taken from the queue; before its beginning when the case was passed on
+    greeted_at: datetime | None = None  # a counsellor's first word since then
+    reminded_at: datetime | None = None  # that the assessment is overdue
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Live:
     wrote_at: datetime | None  # the person's newest message
     unanswered_since: datetime | None  # the first message after the counsellor's last word
     is_ringing: bool
+    risen_at: datetime | None = None  # when its level last rose to what it is or above
+    assessed_at: datetime | None = None
 
 
 class Stints:
@@ -57,13 +62,14 @@ class Stints:
 
     def begin(
         self, connection: sa.Connection, conversation_id: str, case_id: str, counsellor_id: str, level: Level,
-        now: datetime,
+        now: datetime, *, before: Stint | None = None,
     ) -> None:  # fmt: skip
-        """From now on this counsellor speaks; the database refuses a second one."""
+        """From now on this counsellor speaks; the database refuses a second one. `before`: whom they go on from."""
+        since = {"claimed_at": before.claimed_at, "greeted_at": before.greeted_at} if before else {}
         connection.execute(
             t.stint.insert().values(
                 district_id=self.district, id=new_id(), case_id=case_id, conversation_id=conversation_id,
-                counsellor_id=counsellor_id, peak=int(level), began_at=now,
+                counsellor_id=counsellor_id, peak=int(level), began_at=now, **since,
             )
         )  # fmt: skip
 
@@ -73,7 +79,8 @@ class Stints:
 
     def spoke(self, connection: sa.Connection, conversation_id: str, now: datetime) -> None:
         """A counsellor has said something to the person."""
-        self._change(connection, t.stint.c.conversation_id == conversation_id, spoke_at=now)
+        first = sa.func.coalesce(t.stint.c.greeted_at, sa.literal(now, t.UtcTime))
+        self._change(connection, t.stint.c.conversation_id == conversation_id, spoke_at=now, greeted_at=first)
 
     def change(self, connection: sa.Connection, stint_id: str, **values: Any) -> None:  # columns
         """Set columns of an open stint."""
@@ -128,6 +135,16 @@ class Stints:
             )
             .scalar_subquery()
         )  # fmt: skip
+        change = t.level_change.c
+        risen = (
+            sa.select(sa.func.max(change.at))
+            .where(
+                change.district_id == self.district, change.case_id == t.stint.c.case_id,
+                change.state.in_(("in_force", "confirmed")), change.from_level < case.c.level,
+                change.to_level >= case.c.level,
+            )
+            .scalar_subquery()
+        )  # fmt: skip
         rings = sa.exists().where(
             t.alert.c.district_id == self.district,
             t.alert.c.case_id == t.stint.c.case_id,
@@ -136,7 +153,7 @@ class Stints:
         query = (
             sa.select(
                 t.stint, case.c.case_no, case.c.level, case.c.is_drill, case.c.practised_by, owner.c.roles,
-                here.c.seen_at,
+                here.c.seen_at, case.c.assessed_at, risen.label("risen_at"),
                 talk.c.last_message_at, rings.label("rings"),
                 sa.case((t.stint.c.spoke_at.is_(None), t.stint.c.began_at),
                         (talk.c.last_message_at > t.stint.c.spoke_at, first_after)).label("unanswered_since"),
@@ -154,7 +171,7 @@ class Stints:
             Live(
                 _stint(row), row.case_no, Level(row.level), row.is_drill, row.practised_by is not None,
                 tuple(json.loads(row.roles)), row.seen_at,
-                row.last_message_at, row.unanswered_since, bool(row.rings),
+                row.last_message_at, row.unanswered_since, bool(row.rings), row.risen_at, row.assessed_at,
             )
             for row in connection.execute(query)
         ]  # fmt: skip
@@ -187,5 +204,6 @@ def highest(district: str) -> sa.ScalarSelect[Any]:  # Any: SQLAlchemy rows are 
 def _stint(row: Any) -> Stint:  # Any: SQLAlchemy rows are untyped
     return Stint(
         row.id, row.case_id, row.conversation_id, row.counsellor_id, Level(row.peak), row.began_at, row.ended_at,
-        row.spoke_at, row.warned_at, row.called_at, row.told_at, row.rest,
+        row.spoke_at, row.warned_at, row.called_at, row.told_at, row.rest, row.claimed_at or row.began_at,
+        row.greeted_at, row.reminded_at,
     )  # fmt: skip

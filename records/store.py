@@ -33,6 +33,7 @@ from records.facts import FactRows
 from records.follow_up_talks import FollowUpTalks
 from records.follow_ups import FollowUps
 from records.handovers import Handovers
+from records.help_calls import HelpCalls
 from records.institutions import Institutions
 from records.law_requests import LawRequests
 from records.ledger import Ledger
@@ -53,6 +54,7 @@ from records.reports import FrozenReports
 from records.rescues import Rescues
 from records.retention_runs import RetentionRuns
 from records.reviews import Reviews
+from records.rises import Rises
 from records.roster import Roster
 from records.safety_plans import SafetyPlans
 from records.shares import Shares
@@ -100,6 +102,8 @@ class Store:
     presence: PresenceRows
     stints: Stints
     transfers: Transfers
+    help_calls: HelpCalls
+    rises: Rises
     asides: Asides
     handovers: Handovers
     roster: Roster

@@ -13,6 +13,9 @@ from records.columns import fixed
 from records.conversations import new_id
 from records.crypto import Vault
 
+TRANSFER = "transfer"  # by the owner, with a summary
+ASSIGNMENT = "assignment"  # by a lead, for a case that waits; `said` is the lead's note
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -25,7 +28,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Transfer:
-    """One request. `state`: asked | accepted | declined | expired | withdrawn | void."""
+    """One request. `state`: asked | accepted | declined | expired | withdrawn | void. `kind`: who asks, see below."""
 
     id: str
     case_id: str
@@ -37,6 +40,7 @@ class Transfer:
     asked_at: datetime
     answer_by: datetime
     ended_at: datetime | None
+    kind: str = TRANSFER
 
 
 class Transfers:
@@ -48,14 +52,14 @@ class Transfers:
 
     def add(
         self, connection: sa.Connection, case_id: str, from_id: str, to_id: str, summary: Summary, *,
-        now: datetime, answer_by: datetime,
+        now: datetime, answer_by: datetime, kind: str = TRANSFER,
     ) -> str:  # fmt: skip
         """A new request; the database refuses a second open one for the case."""
         transfer_id = new_id()
         connection.execute(
             t.transfer.insert().values(
                 district_id=self.district, id=transfer_id, case_id=case_id, from_id=from_id, to_id=to_id,
-                state="asked", asked_at=now, answer_by=answer_by,
+                kind=kind, state="asked", asked_at=now, answer_by=answer_by,
                 said_sealed=self.vault.seal(summary.said, "transfer.said", transfer_id),
                 promised_sealed=self.vault.seal(summary.promised, "transfer.promised", transfer_id),
                 next_sealed=self.vault.seal(summary.next, "transfer.next", transfer_id),
@@ -100,6 +104,15 @@ class Transfers:
         query = self._select().where(t.transfer.c.state == "asked").order_by(t.transfer.c.answer_by)
         return [self._transfer(row) for row in connection.execute(query)]
 
+    def assigned(self, connection: sa.Connection, case_id: str | None = None) -> dict[str, str]:
+        """Case -> whom a lead asks to take it; of all, or of one."""
+        query = sa.select(t.transfer.c.case_id, t.transfer.c.to_id).where(
+            t.transfer.c.district_id == self.district, t.transfer.c.state == "asked", t.transfer.c.kind == ASSIGNMENT
+        )
+        if case_id is not None:
+            query = query.where(t.transfer.c.case_id == case_id)
+        return {row.case_id: row.to_id for row in connection.execute(query)}
+
     def due(self, connection: sa.Connection, now: datetime) -> list[tuple[str, str]]:
         """(id, case) of requests whose time has run out."""
         query = sa.select(t.transfer.c.id, t.transfer.c.case_id).where(
@@ -120,5 +133,5 @@ class Transfers:
         return Transfer(
             row.id, row.case_id, row.from_id, row.to_id, row.state,
             Summary(opened("said"), opened("promised"), opened("next")), opened("reason"), row.asked_at,
-            row.answer_by, row.ended_at,
+            row.answer_by, row.ended_at, row.kind,
         )  # fmt: skip

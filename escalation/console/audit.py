@@ -52,7 +52,8 @@ ACTION_WORDS = {action: words for action, words in load_words().items() if words
     "screening_adopted": "启用筛查规则", "screening_texts_read": "看筛查重放的文字", "sign_in_refused": "拒绝登录",
     "sign_in_wrong": "密码或验证码不对", "signed_in": "登录", "signed_out": "退出",
     "signed_out_elsewhere": "退出其他登录", "undelivered_retried": "重试未送达的话",
-    "undelivered_settled": "用其他方式联系上", "undelivered_view": "看未送达的话",
+    "undelivered_settled": "用其他方式联系上", "rise_seen": "看过升为橙红的抄送",
+    "undelivered_view": "看未送达的话",
 }  # fmt: skip
 _COLUMNS = ("序号", "时间", "用户名", "名字", "做了什么", "个案", "原因", "对象账号")
 

@@ -26,6 +26,7 @@ from escalation.console.practice import add_practice, practice_values
 from escalation.console.record import add_record, record_values
 from escalation.console.sharing import add_sharing, share_values
 from escalation.console.sheet import add_sheet
+from escalation.console.stepping_in import add_stepping_in, stepping_in_values
 from escalation.console.talk import earlier_values, last_words
 from escalation.console.timeline import add_timeline
 from escalation.sharing_desk import REVEAL_WORDS
@@ -75,6 +76,7 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "referral": case_referral_values,
     "safeguarding": safeguarding_values,
     "colleagues": colleagues_values,
+    "stepping_in": stepping_in_values,
     "share": share_values,
     "law": law_values,
     "practice": practice_values,
@@ -82,6 +84,7 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
 PARTS = (
     add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
     add_safeguarding, add_colleagues, add_sharing, add_law, add_practice,
+    add_stepping_in,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from escalation.shift.presence import State as Presence
 from escalation.shift.transfer import Request as Asked
 from escalation.showing import displayable
 from records.stints import Live
-from records.transfers import Summary, Transfer
+from records.transfers import TRANSFER, Summary, Transfer
 
 
 def add_colleagues(routes: APIRouter, console: Console) -> None:
@@ -88,7 +88,7 @@ def colleagues_values(console: Console, view: CaseView) -> dict[str, Any]:
     """What stands between colleagues about this case, and what this visitor may do."""
     shift, connection, case, names = console.desks.shift, view.connection, view.case, view.names
     asides = shift.passing.handling.asides
-    requests = shift.passing.transfers.of_case(connection, case.id)
+    requests = [one for one in shift.passing.transfers.of_case(connection, case.id) if one.kind == TRANSFER]
     companions = asides.companions(connection, case.conversation_id)
     people = shift.floor.people(connection, console.now())
     return {

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from escalation.console.access import Console, Visitor, act
 from escalation.console.shifts import hole_words
+from escalation.console.stepping_in import page_values
 from escalation.practice.drill_desk import EVENT as DRILL
 from escalation.shift import silence, volunteers
 from escalation.shift.exposure import Exposure
@@ -122,6 +123,7 @@ def _read(console: Console, visitor: Visitor) -> dict[str, Any]:
             "summary": summary(people),
             "invitations": _invitations(console, connection, visitor, names),
             "warnings": _warnings(console, visitor, lives, now),
+            **page_values(console, connection, visitor, names, lives),
             "rest": rest and {
                 "id": rest.id, "colour": rest.peak.colour, "minutes": shift.floor.rules.rest // timedelta(minutes=1),
             },
@@ -148,14 +150,15 @@ def _invitations(
     console: Console, connection: sa.Connection, visitor: Visitor, names: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Cases that colleagues ask this one to take, each with its summary."""
-    found = []
-    for request in console.desks.shift.passing.transfers.asked_of(connection, visitor.id):
+    found, passing = [], console.desks.shift.passing
+    for request in passing.transfers.asked_of(connection, visitor.id):
         case = console.alarm.cases.get(connection, request.case_id)
-        if case is None or case.owner_id != request.from_id:
+        if case is None or not passing.stands(connection, request, case):
             continue
         found.append({
-            "id": request.id, "case_id": case.id, "case_no": case.case_no, "level": int(case.level),
-            "level_label": f"{case.level.colour}·{case.level.label}", "by": names.get(request.from_id, ""),
+            "id": request.id, "kind": request.kind, "case_id": case.id, "case_no": case.case_no,
+            "level": int(case.level), "level_label": f"{case.level.colour}·{case.level.label}",
+            "by": names.get(request.from_id, ""),
             "answer_by": request.answer_by.isoformat(), "said": displayable(request.summary.said),
             "promised": displayable(request.summary.promised), "next": displayable(request.summary.next),
         })  # fmt: skip
@@ -170,7 +173,7 @@ def _warnings(console: Console, visitor: Visitor, lives: list[Live], now: dateti
             "case_id": live.stint.case_id, "case_no": live.case_no, "level": int(live.level),
             "level_label": f"{live.level.colour}·{live.level.label}", "relief": _relief(live),
             "since": (live.unanswered_since or now).isoformat(),
-            "call_at": silence.call_at(live, patience).isoformat(),
+            "call_at": silence.due(live, patience).at.isoformat(), "has_spoken": live.stint.greeted_at is not None,
         }
         for live in lives
         if live.stint.counsellor_id == visitor.id and (live.stint.warned_at or live.stint.called_at)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 
 from escalation.console.access import Console
 from escalation.console.duty import person_values
+from escalation.console.stepping_in import clock_values
 from escalation.shift import silence
 from escalation.shift.exposure import Exposure, spell
 from records.stints import Live
@@ -45,7 +46,8 @@ def _read(console: Console) -> dict[str, Any]:
         return {
             "lives": [
                 {
-                    **_live(live), "owner": names.get(live.stint.counsellor_id, ""),
+                    **_live(live), "clocks": clock_values(live, shift.floor.rules.promised, now),
+                    "owner": names.get(live.stint.counsellor_id, ""),
                     "owner_state": states.get(live.stint.counsellor_id, {}).get("state_words", ""),
                     "companions": [
                         names.get(one, "") for one in handling.asides.companions(connection, live.stint.conversation_id)

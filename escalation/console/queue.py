@@ -118,6 +118,7 @@ def _read_queue(console: Console, visitor: Visitor) -> tuple[list[dict[str, Any]
         marks = care_marks(console, connection)
         referred = console.desks.referrals.desk.tasks.cases(connection, QUEUE_TASKS)
         relief = reliefs(console, connection)
+        assigned = console.desks.shift.passing.transfers.assigned(connection)
         now = console.now()
         cases = alarm.cases.queue(connection, also=list(marks), limit=_MOST_ROWS)
         sight = _sight(console, connection, visitor, cases, ringing, now)
@@ -127,7 +128,9 @@ def _read_queue(console: Console, visitor: Visitor) -> tuple[list[dict[str, Any]
                 case_row(
                     console, case, ringing.get(case.id), names, now, has_lost_words=case.conversation_id in lost,
                     called=called.get(case.id), has_referral_task=case.id in referred,
-                ) | care_row(case, marks) | {"relief": relief.get(case.id, "")},
+                ) | care_row(case, marks) | {
+                    "relief": relief.get(case.id, ""), "asked": _asked(names, assigned.get(case.id)),
+                },
             )
             for case in cases
             if case.practised_by in (None, visitor.id)
@@ -153,10 +156,17 @@ def _row_of_event(console: Console, visitor: Visitor, item: Event) -> dict[str, 
         )
         row |= care_row(case, care_marks(console, connection, case.id))
         row["relief"] = reliefs(console, connection, case.conversation_id).get(case.id, "")
+        to_id = console.desks.shift.passing.transfers.assigned(connection, case.id).get(case.id)
+        asked = console.accounts.staff.get(connection, to_id) if to_id else None
+        row["asked"] = _asked({asked.id: asked.display_name} if asked else {}, to_id)
         row |= {"what": item.kind, "data": dict(item.data)}
         sight = _sight(console, connection, visitor, [case], {case.id: alert} if alert else {}, now)
         shown = _seen(visitor, case, sight, row)
     return {**shown, "mine": case.owner_id == visitor.id}
+
+
+def _asked(names: Mapping[str, str], to_id: str | None) -> str:
+    return f"已指派{names.get(to_id, '同事')}，等答复" if to_id else ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from records.entries import REDACTED, Entry
 from triage.risk import Level
 
 NOT_ASKED = "not_asked"
+CORE = ("ideation", "plan", "current_act")  # asked, and the danger has been assessed
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ def is_filled(entry: Entry | None) -> bool:
 def is_asked(entry: Entry | None) -> bool:
     """Filled, and not with 未问到."""
     return entry is not None and is_filled(entry) and entry.missing != NOT_ASKED
+
+
+def is_assessed(entries: Mapping[str, Entry]) -> bool:
+    """Whether the core questions about danger were all asked, whatever the answers."""
+    return all(is_asked(entries.get(key)) for key in CORE)
 
 
 def words_of(form: Form, entries: Mapping[str, Entry], key: str) -> str:

@@ -70,6 +70,8 @@ class RecordDesk:
             change.field, newest + 1, change.value, change.missing, who.id, now, change.message_id, case.id
         )  # fmt: skip
         self.entries.add(connection, subjects[0], entry)
+        if change.field in answers.CORE and case.assessed_at is None:
+            self._note_assessment(connection, case, now)
         self.handling.done(connection, case, who, "record_set", now, field=change.field, version=entry.version)
         return Saved(entry)
 
@@ -114,6 +116,7 @@ class RecordDesk:
             now,
         )  # fmt: skip
         self.plans.add(connection, case.contact_id, SafetyPlan(words, who.id, case.id, now))
+        self.handling.stints.spoke(connection, conversation.id, now)
         if case.first_word_at is None:
             self.handling.save(connection, case, first_word_at=now)
         self.handling.done(connection, case, who, "plan_given", now, parts=len(words))
@@ -169,6 +172,11 @@ class RecordDesk:
     def _check_reason(self, reason: str) -> None:
         if not _LEAST_REASON <= len(reason.strip()) <= _LONGEST_REASON:
             raise NotAllowed(f"请写明遮蔽的理由（{_LEAST_REASON}到{_LONGEST_REASON}个字）")
+
+    def _note_assessment(self, connection: sa.Connection, case: Case, now: datetime) -> None:
+        """The clock of the assessment stops with the last core question."""
+        if answers.is_assessed(self.entries.current(connection, [case.id])):
+            self.handling.save(connection, case, assessed_at=now)
 
     def _case(self, connection: sa.Connection, case_id: str) -> Case:
         """Locked, but not its conversation: a message that arrives meanwhile is stored at once."""

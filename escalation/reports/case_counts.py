@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from escalation.cases import State
+from escalation.record.answers import CORE, NOT_ASKED
 from escalation.record.form import Form
 from escalation.reports.tally import Numbers, Tally, split, spread
 from records.facts.kinds import CaseFact, Told
 from triage.risk import Level
 
 ABSENT = "absent"  # the record has no entry
-_CORE = ("ideation", "plan", "current_act")  # asked, and the danger has been assessed
-_NOT_ASKED = "not_asked"
 _SECURED = ("given", "written", "taken_over")  # answers of `safety_plan` that say that there is one
 _ENDED = (State.CLOSED, State.FOLLOW_UP)
 _MEASURES = ("distress", "intent", "hopeless", "hope")
 FIELDS = (
-    *_CORE, "safety_plan", "companion", "age_band", "gender", "problems", "region",
+    *CORE, "safety_plan", "companion", "age_band", "gender", "problems", "region",
     *(f"{measure}_{when}" for measure in _MEASURES for when in ("start", "end")),
 )  # fmt: skip
 
@@ -26,9 +25,9 @@ FIELDS = (
 def judged_at(case: CaseFact) -> datetime | None:
     """When people had assessed the danger: they set a level, or had asked the core questions."""
     set_at = [step.at for step in case.steps if step.by_person]
-    core = [case.told.get(key) for key in _CORE]
+    core = [case.told.get(key) for key in CORE]
     asked = [told.at for told in core if told is not None and _is_asked(told)]
-    moments = [*set_at[:1], *([max(asked)] if len(asked) == len(_CORE) else [])]
+    moments = [*set_at[:1], *([max(asked)] if len(asked) == len(CORE) else [])]
     return min(moments, default=None)
 
 
@@ -98,7 +97,7 @@ def _is_cared_for(case: CaseFact) -> bool:
     plan, companion = case.told.get("safety_plan"), case.told.get("companion")
     has_plan = case.has_plan or (plan is not None and not plan.missing and plan.value in _SECURED)
     has_companion = companion is not None and not companion.missing and bool(companion.value.strip())
-    is_assessed = all(_is_asked(case.told[key]) if key in case.told else False for key in _CORE)
+    is_assessed = all(_is_asked(case.told[key]) if key in case.told else False for key in CORE)
     return is_assessed and has_plan and (has_companion or case.was_rescued or case.was_referred)
 
 
@@ -170,4 +169,4 @@ def _answer(case: CaseFact, field: str) -> str:
 
 
 def _is_asked(told: Told) -> bool:
-    return bool(told.value or told.missing) and told.missing != _NOT_ASKED
+    return bool(told.value or told.missing) and told.missing != NOT_ASKED

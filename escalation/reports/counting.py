@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from escalation.reports.after_claim_counts import count_assessments, count_first_words
 from escalation.reports.case_counts import count_cases
 from escalation.reports.house_counts import (
     HouseRules,
@@ -35,6 +36,8 @@ def tally_of(facts: Facts, period: Period, now: datetime, numbers: Numbers, rule
         | Tally({"messages": messages.total, "messages_late": messages.late, "messages_ahead": messages.ahead})
         | count_requests(requests, period)
         | count_alarms(facts.calls, period, now, rules.claim_by)
+        | count_first_words(facts.stretches, period, now, rules.promised.word)
+        | count_assessments(facts.cases, now, rules.promised.assessment)
         | count_cases(facts.cases, now, numbers, rules.form)
         | count_follow_ups([task for task in facts.follow_ups if task.window_end <= now])
         | count_partners(facts.referrals, facts.rescues)

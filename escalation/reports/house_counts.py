@@ -12,6 +12,7 @@ from escalation.record.form import Form
 from escalation.reports.periods import Period, period_of
 from escalation.reports.talks import ClaimBy
 from escalation.reports.tally import Numbers, Tally
+from escalation.shift.after_claim import Promised
 from escalation.supervision.duty import Duties, owed
 from escalation.supervision.review import REVIEWED_ROLES
 from records.facts.kinds import Colleague, Complaint, DrillFact, NotificationFact
@@ -27,6 +28,7 @@ class HouseRules:
     claim_by: ClaimBy
     duties: Duties
     practice: PracticeRules
+    promised: Promised
 
 
 def count_complaints(complaints: Sequence[Complaint], period: Period) -> Tally:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from escalation.cases import SERVED, NotAllowed
 from escalation.handling import Handling
 from escalation.shift.floor import Floor
+from escalation.shift.helping import Helping
 from records.cases import Case
 from records.staff import Counsellor
 
@@ -23,6 +24,7 @@ class Guiding:
 
     handling: Handling
     floor: Floor
+    helping: Helping
 
     def whisper(self, connection: sa.Connection, case_id: str, who: Counsellor, text: str, now: datetime) -> None:
         """Words that only the colleagues in the case see; they stay in its record."""
@@ -30,6 +32,7 @@ class Guiding:
         if not 0 < len(text.strip()) <= _LONGEST:
             raise NotAllowed(f"请写下要说的话（最多{_LONGEST}字）")
         self.handling.asides.whisper(connection, case.id, who.id, text.strip(), now)
+        self.helping.came(connection, case, who, now)
         self.handling.done(connection, case, who, "whispered", now, to=case.owner_id or "")
 
     def join(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> None:
@@ -40,6 +43,7 @@ class Guiding:
         self.handling.asides.join(connection, case.conversation_id, case.id, who.id, now)
         conversation = self.handling.conversation(connection, case)
         self.handling.say(connection, conversation, "handover.second_joined", now, title=who.display_name)
+        self.helping.came(connection, case, who, now)
         self.handling.done(connection, case, who, "joined", now)
 
     def leave(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> None:
@@ -60,6 +64,7 @@ class Guiding:
         if not _LEAST_REASON <= len(reason.strip()) <= _LONGEST:
             raise NotAllowed(f"请写明接过来的理由（{_LEAST_REASON}到{_LONGEST}个字）")
         former = case.owner_id or ""
+        self.helping.came(connection, case, who, now)
         self.floor.arrive(connection, who, now)
         self.handling.pass_on(connection, case, who, now)
         self.handling.alarm.cases.add_note(connection, case.id, who.id, f"接过个案的理由：{reason.strip()}", now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from escalation.shift.after_claim import Promised
 from escalation.shift.limits import Limits
 from escalation.shift.silence import Patience
 from escalation.shift.strain import Strain
@@ -16,6 +17,7 @@ class ShiftRules:
     """Every clock and limit of the shift."""
 
     limits: Limits
+    promised: Promised
     patience: Patience
     answer_times: AnswerTimes
     rest: timedelta  # the break offered after orange and red

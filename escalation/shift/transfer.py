@@ -9,7 +9,7 @@ from enum import StrEnum
 from escalation.cases import NotAllowed
 from escalation.shift.presence import Person, State
 from escalation.shift.volunteers import may_take
-from records.transfers import Summary, Transfer
+from records.transfers import ASSIGNMENT, Summary, Transfer
 from triage.risk import Level
 
 LONGEST = 2000
@@ -73,16 +73,22 @@ def check_colleague(person: Person | None, own_id: str, level: Level) -> None:
         raise NotAllowed(f"{person.name} 是志愿者，只接绿色、蓝色个案，请换一位同事")
 
 
-def check_answer(request: Transfer, owner_id: str | None, now: datetime) -> None:
+def stands(request: Transfer, owner_id: str | None, *, waits: bool) -> bool:
+    """Whether the case is still where it was asked for: with its owner, or, when a lead asked, waiting for somebody."""
+    return waits and owner_id != request.to_id if request.kind == ASSIGNMENT else owner_id == request.from_id
+
+
+def check_answer(request: Transfer, now: datetime, *, stands: bool) -> None:
     """Whether a request can still be answered."""
     if request.state != Request.ASKED:
-        raise NotAllowed(f"这个转交已经结束：{WORDS[Request(request.state)]}")
-    if owner_id != request.from_id:
-        raise NotAllowed("个案已经换了人，这个转交作废")
+        raise NotAllowed(f"这个请求已经结束：{WORDS[Request(request.state)]}")
+    if not stands:
+        raise NotAllowed("个案已经换了人，不用再答复")
     if now >= request.answer_by:
-        raise NotAllowed("已经过了答复时间，个案还在原来的老师那里")
+        where = "个案还在等人接手，可以直接去接" if request.kind == ASSIGNMENT else "个案还在原来的老师那里"
+        raise NotAllowed(f"已经过了答复时间，{where}")
 
 
-def outcome(owner_id: str | None, request: Transfer) -> Request:
+def outcome(*, stands: bool) -> Request:
     """What an unanswered request becomes when its time has run out."""
-    return Request.EXPIRED if owner_id == request.from_id else Request.VOID
+    return Request.EXPIRED if stands else Request.VOID

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from escalation.cases import SERVED, NotAllowed, SomebodyElse
 from escalation.handling import Handling
-from escalation.shift import silence, volunteers
+from escalation.shift import after_claim, silence, volunteers
 from escalation.shift.floor import Floor
 from escalation.shift.silence import Step
 from records.cases import Case
@@ -34,6 +34,8 @@ class Watch:
                 self.handling.stints.change(connection, live.stint.id, peak=int(live.level))
             if silence.next_step(live, self.floor.rules.patience, now) is not Step.REST:
                 done += self._act(connection, live, now)
+            if after_claim.needs_reminder(live, self.floor.rules.promised, now):
+                done += self._remind(connection, live, now)
         return done
 
     def take_over(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> None:
@@ -53,10 +55,9 @@ class Watch:
         self.handling.done(connection, case, who, "taken_over", now, former=stint.counsellor_id)
 
     def _act(self, connection: sa.Connection, seen: Live, now: datetime) -> bool:
-        case = self.handling.case(connection, seen.stint.case_id)
-        live = next(iter(self.handling.stints.live(connection, case.conversation_id)), None)
-        if live is None or live.stint.id != seen.stint.id:
-            return False  # it moved on while we waited for the lock
+        case, live = self._locked(connection, seen)
+        if live is None:
+            return False
         step = silence.next_step(live, self.floor.rules.patience, now)
         if step is Step.WARN:
             self.handling.stints.change(connection, live.stint.id, warned_at=now)
@@ -66,6 +67,23 @@ class Watch:
         elif step is Step.CALM:
             self._calm(connection, case, live, now)
         return step is not Step.REST
+
+    def _remind(self, connection: sa.Connection, seen: Live, now: datetime) -> bool:
+        """The assessment is overdue: owner and lead hear of it, the case stays where it is."""
+        case, live = self._locked(connection, seen)
+        if live is None or not after_claim.needs_reminder(live, self.floor.rules.promised, now):
+            return False
+        owner_id = live.stint.counsellor_id
+        self.handling.stints.change(connection, live.stint.id, reminded_at=now)
+        self.handling.alarm.tell(connection, case, "assessment_overdue", now, owner=owner_id)
+        self.handling.staff.audit(connection, "assessment_overdue", now, object_id=case.id, owner=owner_id)
+        return True
+
+    def _locked(self, connection: sa.Connection, seen: Live) -> tuple[Case, Live | None]:
+        """The case and who serves it, as they are after the lock; None when it moved on while we waited."""
+        case = self.handling.case(connection, seen.stint.case_id)
+        live = next(iter(self.handling.stints.live(connection, case.conversation_id)), None)
+        return case, live if live is not None and live.stint.id == seen.stint.id else None
 
     def _call(self, connection: sa.Connection, case: Case, live: Live, now: datetime) -> None:
         owner_id = live.stint.counsellor_id

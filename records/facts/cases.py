@@ -37,11 +37,13 @@ def cases(
     query = sa.select(
         c.id, c.opened_at, c.state, c.level, c.id.in_(with_plan).label("has_plan"),
         c.id.in_(referred).label("was_referred"), c.id.in_(rescued).label("was_rescued"),
+        c.claimed_at, c.assessed_at,
     ).where(*_opened(district, span))  # fmt: skip
     for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)):
         yield CaseFact(
             row.id, row.opened_at, row.state, Level(row.level), steps.get(row.id, ()), told.get(row.id, {}),
             served.get(row.id), bool(row.has_plan), bool(row.was_rescued), bool(row.was_referred),
+            row.claimed_at, row.assessed_at,
         )  # fmt: skip
 
 

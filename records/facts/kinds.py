@@ -67,6 +67,9 @@ class Stretch:
     counsellor_id: str
     began_at: datetime
     ended_at: datetime | None = None
+    level: Level = Level.NONE  # in force when it began
+    claimed_at: datetime | None = None  # taken from the queue by the one before; None: by this one
+    greeted_at: datetime | None = None  # a counsellor's first word since then
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class CaseFact:
     has_plan: bool = False  # a safety plan was sent
     was_rescued: bool = False  # rescuers were called
     was_referred: bool = False
+    claimed_at: datetime | None = None  # for the first time
+    assessed_at: datetime | None = None  # every core question about danger had an answer
 
 
 @dataclass(frozen=True, slots=True)

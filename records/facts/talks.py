@@ -109,14 +109,32 @@ def starts(connection: sa.Connection, district: str, span: Span) -> list[Start]:
 def stretches(connection: sa.Connection, district: str, span: Span) -> list[Stretch]:
     """Who served the cases that rang in the span, or any case in the span."""
     s = t.stint.c
-    own = _of_cases(
-        sa.select(s.id, s.case_id, s.counsellor_id, s.began_at, s.ended_at), t.stint, s.case_id, district
-    ).where(s.district_id == district)  # fmt: skip
+    change = t.level_change.c
+    level = (
+        sa.select(change.to_level)
+        .where(
+            change.district_id == district, change.case_id == s.case_id,
+            change.state.in_(("in_force", "confirmed")), change.at <= s.began_at,
+        )
+        .order_by(change.at.desc(), change.to_level.desc())
+        .limit(1)
+        .scalar_subquery()
+    )  # fmt: skip
+    served = sa.select(
+        s.id, s.case_id, s.counsellor_id, s.began_at, s.ended_at, level.label("level"), s.claimed_at, s.greeted_at
+    )
+    own = _of_cases(served, t.stint, s.case_id, district).where(s.district_id == district)
     query = sa.union(  # not OR: each by its index
         own.where(s.began_at < span.until, sa.or_(s.ended_at.is_(None), s.ended_at >= span.since)),
         own.where(s.case_id.in_(_rang(district, span))),
     )
-    return [Stretch(row.case_id, row.counsellor_id, row.began_at, row.ended_at) for row in connection.execute(query)]
+    return [
+        Stretch(
+            row.case_id, row.counsellor_id, row.began_at, row.ended_at, Level(row.level or 0), row.claimed_at,
+            row.greeted_at,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
 
 
 def openings(connection: sa.Connection, district: str, span: Span) -> list[Opening]:

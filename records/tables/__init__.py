@@ -52,7 +52,18 @@ from records.tables.reports import frozen_report
 from records.tables.safeguarding import matter, matter_step, matter_task
 from records.tables.sending import allowance, channel_state, outbox, rate
 from records.tables.shares import case_share, contact_reveal
-from records.tables.shift import companion, handover, presence, promise, roster, stint, transfer, whisper
+from records.tables.shift import (
+    companion,
+    handover,
+    help_call,
+    presence,
+    promise,
+    rise_seen,
+    roster,
+    stint,
+    transfer,
+    whisper,
+)
 from records.tables.staff import audit, counsellor, draft, recovery_code, second_factor, staff_session
 from records.tables.supervision import (
     case_review,
@@ -108,6 +119,7 @@ __all__ = [
     "institution",
     "institution_version",
     "handover",
+    "help_call",
     "law_request",
     "legal_hold",
     "level_change",
@@ -142,6 +154,7 @@ __all__ = [
     "referral_task",
     "roster",
     "review_entry",
+    "rise_seen",
     "recovery_code",
     "record_copy",
     "retention",

@@ -31,6 +31,7 @@ case_record = table(
     text("practised_by", nullable=True),  # the counsellor who practises with it: it rings for nobody
     sa.UniqueConstraint("district_id", "case_no"),
     text("merged_into", nullable=True),  # the case in which this one goes on
+    time("assessed_at", nullable=True),  # every core question about danger has an answer
     sa.Index("one_open_case", "district_id", "conversation_id", unique=True, sqlite_where=_OPEN,
              postgresql_where=_OPEN),
     sa.Index("case_by_contact", "district_id", "contact_id"),
@@ -52,7 +53,9 @@ level_change = table(
     sealed("reason_sealed", nullable=True),
     time("at"),
     sa.Index("level_change_by_case", "district_id", "case_id"),
-)
+    sa.Index("level_rise", "district_id", "at", sqlite_where=sa.text("to_level >= 3"),
+             postgresql_where=sa.text("to_level >= 3")),
+)  # fmt: skip
 
 alert = table(
     "alert",

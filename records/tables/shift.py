@@ -27,6 +27,9 @@ stint = table(
     time("warned_at", nullable=True),  # the owner was told that the case will ring
     time("called_at", nullable=True),  # it rings for everybody because of the owner's silence
     time("told_at", nullable=True),  # the person was told, once
+    time("claimed_at", nullable=True),  # when it was taken from the queue, where a stint before began with that
+    time("greeted_at", nullable=True),  # the first word of a counsellor since then
+    time("reminded_at", nullable=True),  # owner and lead were told that the assessment is overdue
     sa.Column("rest", sa.Text, nullable=False, server_default=""),  # the break offered afterwards: taken | declined
     sa.Index("one_open_stint", "district_id", "conversation_id", unique=True,
              sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")),
@@ -48,6 +51,7 @@ companion = table(
 transfer = table(
     "transfer",  # one colleague asks another to take a case; the owner keeps it until that one accepts
     text("case_id"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="transfer"),  # transfer | assignment (a lead asks)
     text("from_id"),
     text("to_id"),
     text("state"),  # asked | accepted | declined | expired | withdrawn | void
@@ -64,6 +68,27 @@ transfer = table(
              postgresql_where=sa.text("state = 'asked'")),
     sa.Index("transfer_by_case", "district_id", "case_id"),
 )  # fmt: skip
+
+help_call = table(
+    "help_call",  # who serves a case asks supervisors for help; the person never hears of it
+    text("case_id"),
+    text("by_id"),
+    text("state"),  # open | answered | withdrawn | void (the case moved on)
+    sealed("why_sealed"),
+    time("at"),
+    time("ended_at", nullable=True),
+    text("answered_by", nullable=True),
+    sealed("answer_sealed", nullable=True),
+    sa.Index("one_open_help_call", "district_id", "case_id", unique=True,
+             sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")),
+    sa.Index("help_call_by_case", "district_id", "case_id"),
+)  # fmt: skip
+
+rise_seen = table(
+    "rise_seen",  # id = counsellor: up to when they have seen which cases became orange or red
+    time("seen_until"),
+    time("at"),
+)
 
 whisper = table(
     "whisper",  # a supervisor's words to the counsellor in a case; the person never sees them; only ever added

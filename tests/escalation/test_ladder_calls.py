@@ -224,6 +224,19 @@ async def test_who_is_away_or_has_paused_is_not_called(town: Town) -> None:
     assert (town.numbers(), town.mail.taken) == ([], [])
 
 
+async def test_a_call_for_help_reaches_supervisors_outside_and_says_nothing_of_why(town: Town) -> None:
+    lin, _, zhao = seats(town)
+    case_id = await town.danger()
+    await lin.act(case_id, "claim")
+    assert (await lin.act(case_id, "help", why="要不要报警")).status_code == 200
+    await town.pass_time(1)
+    ((number, text),) = town.sms.sent
+    assert (number, text.partition("，")[0]) == (SUPERVISOR_PHONE, "【值班提醒】有同事正在等您帮忙")
+    assert (await zhao.act(case_id, "help/answer", words="来了")).status_code == 200
+    await town.pass_time(60)
+    assert town.numbers() == [SUPERVISOR_PHONE]
+
+
 async def test_a_drill_stays_on_the_screens(town: Town) -> None:
     seats(town)
     service = town.site.service

@@ -21,6 +21,7 @@ import { ReplyBox } from "./reply.js";
 import { drawRescue, tickRescue } from "./rescue.js";
 import { drawSafeguarding, startSafeguarding, tickSafeguarding } from "./safeguarding_tab.js";
 import { drawShares } from "./share.js";
+import { drawSteppingIn, tickSteppingIn } from "./stepping_in.js";
 import { openStream } from "./stream.js";
 import { startTabs } from "./tabs.js";
 
@@ -118,6 +119,7 @@ function draw() {
   warnLowering();
   drawPerson(shown.person);
   drawColleagues(shown);
+  drawSteppingIn(shown);
   drawShares(shown.share, url, refresh);
   drawLaw(shown.law);
   drawSafeguarding(shown);
@@ -146,6 +148,7 @@ function tick() {
   tickSafeguarding();
   put(clock, row.raised_at ? `已等 ${span(row.raised_at)}${row.is_late ? " 超时" : ""}` : "");
   tickColleagues(shown);
+  tickSteppingIn(shown);
 }
 
 // ---- news

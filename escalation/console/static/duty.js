@@ -4,6 +4,7 @@ import { put, span } from "./alarm.js";
 import { getJson, now, post } from "./http.js";
 import { make } from "./make.js";
 import * as sound from "./sound.js";
+import { helpCard, reminderCard, reminderKey, riseCard, wasPutAway } from "./duty_cards.js";
 
 const EVERY_MS = 20_000; // a console that vanished tells nobody
 const SOON_MS = 1500; // many events, one question
@@ -26,6 +27,10 @@ async function refresh() {
   if (!fresh) return;
   if (fresh.invitations.some((one) => !mine?.invitations.some((known) => known.id === one.id))) sound.once("soft");
   if (fresh.warnings.some((one) => !mine?.warnings.some((known) => known.case_id === one.case_id))) sound.once("burst");
+  if (fresh.helps.some((one) => !mine?.helps.some((known) => known.id === one.id))) sound.once("burst");
+  if (fresh.reminders.some((one) => !mine?.reminders.some((known) => reminderKey(known) === reminderKey(one)))) sound.once("soft");
+  const served = (all) => (roles.includes("duty_lead") ? (all?.rises?.lines ?? []).filter((one) => one.served_by) : []);
+  if (served(fresh).some((one) => !served(mine).some((known) => known.case_id === one.case_id && known.at === one.at))) sound.once("soft");
   mine = fresh;
   draw();
 }
@@ -78,10 +83,14 @@ function drawPeople() {
 
 // ---- cards: kept by key, so that what is typed in one stays
 function drawCards() {
+  const tools = { card, button, openCase, refresh, redraw: drawCards };
   const wanted = [
+    ...mine.helps.map((one) => [`help ${one.id}`, () => helpCard(one, tools), one]),
     ...mine.warnings.map((one) => [`warning ${one.case_id}`, () => warningCard(one), one]),
     ...mine.invitations.map((one) => [`invitation ${one.id}`, () => invitationCard(one), one]),
+    ...mine.reminders.filter((one) => !wasPutAway(one)).map((one) => [reminderKey(one), () => reminderCard(one, tools), one]),
     ...[...notes].map(([key, note]) => [key, () => noteCard(key, note), note]),
+    ...(mine.rises ? [[`rises ${mine.rises.until} ${mine.rises.lines.length}`, () => riseCard(mine.rises, tools), mine.rises]] : []),
     ...(mine.rest ? [[`rest ${mine.rest.id}`, () => restCard(mine.rest), mine.rest]] : []),
     ...mine.unsigned.map((one) => [`unsigned ${one.id}`, () => unsignedCard(one), one]),
   ];
@@ -123,14 +132,14 @@ function warningCard(one) {
   const { node, words } = card("warning", one.level);
   const link = openCase(one.case_id, "去回复");
   node.append(link);
-  const tick = ({ relief, call_at, since, case_no, level_label, case_id }) => {
+  const tick = ({ relief, call_at, since, case_no, level_label, case_id, has_spoken }) => {
     const left_s = Math.max(0, Math.ceil((Date.parse(call_at) - now()) / 1000));
     link.hidden = location.pathname.endsWith(case_id);
     put(
       words,
       relief
         ? `${level_label} ${case_no} 已在给所有老师响铃（${relief}）。您回一句话，铃声就停。`
-        : `${level_label} ${case_no} 的来访者已等 ${span(since)}，${left_s} 秒后会给所有老师响铃。请回一句话。`,
+        : `${level_label} ${case_no} ${has_spoken ? `的来访者已等 ${span(since)}` : `接手 ${span(since)}，您还没有对来访者说话`}，${left_s} 秒后会给所有老师响铃。请回一句话。`,
     );
   };
   return { node, tick };
@@ -138,8 +147,9 @@ function warningCard(one) {
 
 function invitationCard(one) {
   const { node, words, error } = card("invitation", one.level);
-  const summary = make("dl", "summary");
-  for (const [name, text] of [["说了什么", one.said], ["答应了什么", one.promised], ["接下来", one.next]]) {
+  const isAssigned = one.kind === "assignment";
+  const summary = make(isAssigned ? "p" : "dl", isAssigned ? "pre" : "summary", isAssigned ? one.said : "");
+  for (const [name, text] of [["说了什么", one.said], ["答应了什么", one.promised], ["接下来", one.next]].slice(isAssigned ? 3 : 0)) {
     const value = make("dd", "pre", text);
     value.dir = "auto";
     summary.append(make("dt", "", name), value);
@@ -162,7 +172,7 @@ function invitationCard(one) {
   node.append(summary, line, error);
   const tick = ({ answer_by }) => {
     const left_s = Math.max(0, Math.ceil((Date.parse(answer_by) - now()) / 1000));
-    put(words, `${one.by} 请您接手 ${one.level_label} ${one.case_no}，还剩 ${left_s} 秒`);
+    put(words, `${one.by} ${isAssigned ? "指派您接手还没有人服务的" : "请您接手"} ${one.level_label} ${one.case_no}，还剩 ${left_s} 秒`);
   };
   return { node, tick };
 }
@@ -203,11 +213,16 @@ function happened({ id, case_no, what, data, owner }) {
     transfer_declined: data.former === me && `转交 ${case_no} 没有成功：对方现在不能接，原因在个案的“同事”页。个案还在您手上。`,
     transfer_expired: data.former === me && `转交 ${case_no} 没有成功：对方没有答复。个案还在您手上。`,
     transfer_accepted: data.former === me && `${owner} 已经接过 ${case_no}，并且看到了您写的交接。`,
+    assignment_declined: data.former === me && `您指派的同事现在不能接 ${case_no}，它还在等人接手。`,
+    assignment_expired: data.former === me && `您指派的同事没有答复，${case_no} 还在等人接手。`,
+    assignment_accepted: data.former === me && `${owner} 已经接手您指派的 ${case_no}。`,
+    help_answered: data.to === me && `${mine?.people.find((one) => one.id === data.by)?.name ?? "督导"}看到了您在 ${case_no} 的求助，答复在个案页上。`,
     taken_over: data.former === me && (isVolunteer ? `谢谢您陪来访者到现在，接下来由接线员继续。您做得很好。` : `${owner} 已经接过 ${case_no}。`),
     whispered: data.to === me && href && `督导在 ${case_no} 里给您发了悄悄话。`,
     joined: data.to === me && href && `一位同事加入了 ${case_no}。`,
   }[what];
   if (!words) return;
+  if (what === "help_answered") sound.once("soft");
   const isGone = what === "taken_over" || what === "transfer_accepted";
   notes.set(`note ${what} ${id}`, { words, href: isGone ? "" : href });
 }

@@ -4,6 +4,7 @@ import { Alarm, put, span } from "./alarm.js";
 import { getJson, onActivity, SignedOut } from "./http.js";
 import { showLost } from "./lost.js";
 import { make } from "./make.js";
+import { isLate, owedWords } from "./owed.js";
 import { openStream } from "./stream.js";
 
 const SOON_MS = 700; // many events, one question
@@ -26,12 +27,13 @@ function fill(node, live) {
   put(find(".case-no"), live.case_no);
   const alone = live.companions.length ? `＋${live.companions.join("、")}` : "";
   put(find(".owner"), `${live.owner}${alone}${live.owner_state === "在岗" ? "" : `（${live.owner_state}）`}`);
-  put(find(".notes"), [live.relief || live.warned, live.is_drill ? "演练" : ""].filter(Boolean).join("　"));
   find("a").href = `/console/cases/${live.case_id}`;
   find("a").setAttribute("aria-label", `打开 ${live.case_no}`);
 }
 
 function tick({ node, live }) {
+  put(node.querySelector(".notes"), [live.relief || live.warned, live.is_drill ? "演练" : ""].filter(Boolean).join("　"));
+  node.querySelector(".owed").replaceChildren(...live.clocks.map((one) => make("span", isLate(one) ? "late" : "", `${owedWords(one)}　`)));
   const waits = node.querySelector(".waits");
   put(node.querySelector(".since"), span(live.began_at));
   put(node.querySelector(".wrote"), live.wrote_at ? `${span(live.wrote_at)} 前` : "还没有说话");

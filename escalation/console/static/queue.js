@@ -94,7 +94,7 @@ function lineOf(node) {
   const part = (name) => node.querySelector(name);
   return {
     node, level: part(".level"), number: part(".case-no"), clock: part(".clock"), state: part(".state"), owner: part(".owner"),
-    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), relief: part(".relief"), care: part(".care"), referral: part(".referral"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
+    drill: part(".drill"), wish: part(".wish"), lost: part(".lost"), relief: part(".relief"), asked: part(".asked"), care: part(".care"), referral: part(".referral"), rung: part(".rung"), called: part(".called"), notCalled: part(".not-called"), claim: part(".claim"), open: part(".open"), error: part(".error"),
   };
 }
 
@@ -120,7 +120,7 @@ function fill(line, row) {
   line.referral.hidden = !row.has_referral_task;
   line.rung.hidden = !row.step;
   put(line.rung, `已升级到：${row.rung}`);
-  for (const [badge, words] of [[line.relief, row.relief], [line.called, row.called], [line.notCalled, row.not_called]]) {
+  for (const [badge, words] of [[line.relief, row.relief], [line.asked, row.asked], [line.called, row.called], [line.notCalled, row.not_called]]) {
     badge.hidden = !words;
     put(badge, words);
   }

@@ -85,6 +85,31 @@ FOLLOW_UPS = Facts(
 )
 
 
+CLAIMS = Facts(
+    stretches=(
+        Stretch("a", "lin", at(), at(hours=1), Level.EMERGENCY, None, at(seconds=30)),  # in time
+        Stretch("b", "lin", at(), at(seconds=40), Level.EMERGENCY),  # passed on without a word,
+        Stretch("b", "wu", at(seconds=40), None, Level.EMERGENCY, at(), at(seconds=50)),  # and greeted late
+        Stretch("c", "lin", at(), at(seconds=20), Level.EMERGENCY),  # put back in time: its next claim counts
+        Stretch("c", "wu", at(minutes=5), None, Level.EMERGENCY),  # nobody said a word
+        Stretch("d", "lin", at(), at(seconds=10), Level.HIGH),  # passed on
+        Stretch("d", "wu", at(seconds=10), None, Level.HIGH, at(), at(seconds=60)),  # and greeted in time
+        Stretch("e", "wu", at(days=60), None, Level.HIGH),  # of another month
+        Stretch("f", "lin", at(), None, Level.LOW),  # nothing was promised
+    ),
+)  # fmt: skip
+ASSESSED = Facts(
+    cases=(
+        case("a", Level.HIGH, (0, Level.HIGH, False), claimed_at=at(minutes=5), assessed_at=at(minutes=35)),
+        case("b", Level.HIGH, (0, Level.HIGH, False), claimed_at=at(minutes=5), assessed_at=at(minutes=36)),  # late
+        case("c", Level.HIGH, (0, Level.HIGH, False), claimed_at=at()),  # never
+        case("d", Level.NONE, (0, Level.HIGH, False), (5, Level.NONE, True), claimed_at=at()),  # nothing was owed
+        case("e", Level.HIGH, (0, Level.MEDIUM, False), (9, Level.HIGH, True), claimed_at=at(minutes=1), assessed_at=at(hours=1)),
+        case("f", Level.HIGH, (0, Level.HIGH, False)),  # nobody took it
+    )
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("facts", "indicator", "words", "detail"),
     [
@@ -95,6 +120,11 @@ FOLLOW_UPS = Facts(
         (CALLS, "sla_emergency", "100.00%", "1/1"),
         (CALLS, "sla_high", "57.14%", "4/7"),
         (CALLS, "sla_medium", "无数据", "0/0"),
+        (CLAIMS, "first_word_emergency", "33.33%", "1/3"),
+        (CLAIMS, "first_word_high", "100.00%", "1/1"),
+        (CLAIMS, "first_word_medium", "无数据", "0/0"),
+        (ASSESSED, "assessed_high", "33.33%", "1/3"),
+        (ASSESSED, "assessed_medium", "100.00%", "1/1"),
         (CASES, "high", "75.00%", "3/4"),
         (CASES, "heard", "66.67%", "2/3"),
         (CASES, "wrongly", "25.00%", "1/4"),

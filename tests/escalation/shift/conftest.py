@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import desk_rules
+from escalation.record.answers import CORE, Change
 from escalation.shift.house import Shift, open_shift
 from records.conversations import NewMessage
 from records.staff import Counsellor
@@ -66,7 +67,7 @@ class Ward:
         return found.id
 
     def sweep(self) -> None:
-        for desk in ("watch", "passing"):
+        for desk in ("watch", "passing", "helping"):
             self.act(desk, "sweep")
 
     def wait(self, seconds: float, *present: Counsellor) -> None:
@@ -93,6 +94,12 @@ class Ward:
             office.store.conversations.change(connection, conversation.id, last_seq=seq, last_message_at=office.clock())
 
         do(office.writer, work)
+
+    def asked_about_danger(self, case_id: str, who: Counsellor, *, but: str = "") -> None:
+        """The core questions about danger get their answers in the record, all but one."""
+        record, now = self.office.desks.record, self.office.clock()
+        for change in (Change(field, "none", "", 0) for field in CORE if field != but):
+            do(self.office.writer, lambda c, change=change: record.save(c, case_id, who, change, now))
 
     def says(self, case_id: str, who: Counsellor) -> None:
         """A counsellor's reply."""
