@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from escalation.care.plan import load_rules
 from escalation.care.rescue import RescueClocks, load_rescue
+from escalation.closing_desk import ClosingClocks
 from escalation.desks import LawRules, Rules
 from escalation.law.minors import load_gate
 from escalation.law.own_copy import PATH as OWN_COPY
@@ -29,6 +30,8 @@ from escalation.workdays import Workdays, load_workdays
 from settings import PREFIX, BadSettings, Settings
 from triage.risk import Level
 
+_SIGN_AGAIN = timedelta(hours=4)  # supervisors are called again
+
 
 def make_clocks(settings: Settings) -> Clocks:
     """The ladder with this deployment's seconds."""
@@ -46,12 +49,14 @@ def make_rules(settings: Settings) -> Rules:
     care = load_rules(
         settings.follow_up_tries, settings.follow_up_late_s, settings.outward_name, with_year=settings.follow_up_year
     )
-    clocks = RescueClocks(settings.rescue_decision_s, settings.debrief_h, settings.incident_review_h)
+    clocks = RescueClocks(
+        settings.rescue_decision_s, settings.rescue_second_s, settings.debrief_h, settings.incident_review_h
+    )  # fmt: skip
     rescue = load_rescue(settings.numbers(), settings.hotline_name, settings.callback_phone, clocks)
     growth = GrowthRules(make_duties(settings), settings.staff_support)
     return Rules(
         care, rescue, make_referral_rules(settings), make_safeguarding_terms(settings), make_shift_rules(settings),
-        make_law_rules(settings), growth,
+        make_law_rules(settings), growth, ClosingClocks(timedelta(hours=settings.closing_sign_h), _SIGN_AGAIN),
     )  # fmt: skip
 
 

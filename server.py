@@ -26,6 +26,7 @@ from escalation.console import (
     accounts,
     audit,
     case,
+    closings,
     drafts,
     drills,
     duty,
@@ -153,7 +154,7 @@ async def _take_over_release(service: Service) -> None:
 ROOMS = (
     signin, queue, case, files, gate, law, undelivered, notices, seen, follow_ups, referrals, safeguarding,
     institutions, duty, stepping_in, floor, shifts, account, sharing, accounts, audit, library, supervision, growth,
-    drills, practice, reports, drafts,
+    drills, practice, reports, drafts, closings,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "HOTLINE_"
 _ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)  # goes into a header
 _URL = r"^(https?://\S+)?$"
+_FACTOR = r"^(off|optional|[a-z_]+(,[a-z_]+)*)$"
 _HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?")
 
 
@@ -89,6 +90,8 @@ class Settings(BaseSettings):
     late_s: int = Field(900, ge=60, description="a message that a platform brings later gets no cheerful answer")
     reopen_days: int = Field(30, ge=1, description="who comes back so soon after the end continues the same case")
     rescue_decision_s: int = Field(300, ge=30, description="a red case needs a decision about rescue by then")
+    rescue_second_s: int = Field(600, ge=60, description="a second person confirms a rescue against the will by then")
+    closing_sign_h: int = Field(24, ge=1, description="an orange or red closing is signed within so many hours")
     debrief_h: int = Field(24, ge=1, description="the team talks a rescue over within so many hours")
     incident_review_h: int = Field(72, ge=1, description="a death or serious event is reviewed within so many hours")
     follow_up_tries: int = Field(3, ge=1, le=3, description="tries at different times of day before somebody is lost")
@@ -133,11 +136,7 @@ class Settings(BaseSettings):
     session_longest_s: int = Field(43200, ge=300, description="a console signs out after a shift")
     lock_failures: int = Field(5, ge=1, description="wrong passwords before an account is locked")
     lock_s: int = Field(900, ge=1, description="how long it is locked")
-    second_factor: str = Field(
-        "optional",
-        pattern=r"^(off|optional|[a-z_]+(,[a-z_]+)*)$",
-        description="off, optional, or the roles that may not sign in without: supervisor,duty_lead,admin",
-    )
+    second_factor: str = Field("optional", pattern=_FACTOR, description="off, optional, or roles: supervisor,admin")
 
     # what answers are found with
     encoder: str = Field(

@@ -24,7 +24,7 @@ from bot.replies import Intents
 from bot.restraint import Hold, Restraint
 from bot.rights import OwnRecords
 from escalation.alarm import Alarm, Danger
-from escalation.cases import State
+from escalation.cases import RESTING
 from records.answer_marks import AnswerMarks
 from records.cases import Case
 from records.conversations import Conversation, Conversations, Message, NewMessage, body_hash
@@ -163,7 +163,7 @@ class Pipeline:
         level, disposition = judgement.level, judgement.disposition
         wants_person = self.intents.of(inbound.text) in ("person", COMPLAINT)
         case = had_case = self.alarm.cases.open_case_of(connection, conversation.id)
-        is_called = had_case is not None and had_case.state != State.FOLLOW_UP  # while only followed up nobody comes
+        is_called = had_case is not None and had_case.state not in RESTING  # nobody comes
         if disposition.opens_case or wants_person:
             rules = tuple(signal.rule for signal in judgement.screening.signals[:10])
             wish = "asked_for_person" if wants_person and not disposition.opens_case else "risk"

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from escalation import routing
 from escalation.calls import Calls
-from escalation.cases import State, after
+from escalation.cases import LEFT, State, after
 from escalation.routing import Clocks
 from records import events
 from records.alerts import Alert, Alerts
@@ -63,7 +63,7 @@ class Alarm:
             return self.reopen(connection, case, danger, now)
         if danger.level > case.machine_level or danger.level > case.level:
             case = self._raise(connection, case, danger, now)
-        elif case.state == State.WAITING_USER and danger.wish == "asked_for_person":
+        elif case.state == State.CLOSING or (case.state == State.WAITING_USER and danger.wish == "asked_for_person"):
             case = self.recall(connection, case, danger.level, now)
         return case
 
@@ -95,7 +95,7 @@ class Alarm:
                 self.calls.call(connection, case, loud, now)
 
     def recall(self, connection: sa.Connection, case: Case, level: Level, now: datetime) -> Case:
-        """Call a person again for a case that the bot was given back."""
+        """Call a person again for a case that the bot was given back, or that waits for a signature."""
         state = after(State(case.state), "recall")
         self.cases.change(connection, case, state=state.value, owner_id=None)
         fresh = self.cases.get(connection, case.id) or case
@@ -120,7 +120,7 @@ class Alarm:
     def flag_unread(self, connection: sa.Connection, case: Case, level: Level, message_id: str, now: datetime) -> None:
         """With an open case came what no machine reads: a person has to look, and is called where there is none."""
         self.tell(connection, case, "unread_media", now, message=message_id)
-        if case.state == State.WAITING_USER:
+        if case.state in LEFT:
             self.recall(connection, case, level, now)
         elif case.state == State.FOLLOW_UP:
             self.reopen(connection, case, Danger(level, "risk", message_id, ()), now)
@@ -219,7 +219,7 @@ class Alarm:
             self._history(connection, case, case.level, danger, now)
         self.tell(connection, case, "level_raised", now, level=int(level))
         fresh = self.cases.get(connection, case.id) or case
-        if fresh.state == State.WAITING_USER:
+        if fresh.state in LEFT:
             return self.recall(connection, fresh, level, now)
         if fresh.state == State.NEW:
             self.ring(connection, fresh, level, now)

@@ -15,12 +15,14 @@ class State(StrEnum):
     IN_SERVICE = "in_service"  # a counsellor owns the conversation, the bot is silent
     WAITING_USER = "waiting_user"  # handed back to the bot, still the counsellor's to close
     RESCUE = "rescue"  # rescuers were called; the counsellor goes on talking
+    CLOSING = "closing"  # orange or red: the counsellor is done, a second person signs; the bot talks, danger rings
     FOLLOW_UP = "follow_up"  # has its record, and calls to the person are still planned; the bot talks
     CLOSED = "closed"
     MERGED = "merged"  # it goes on in another case of the same person
 
 
 ENDED = (State.CLOSED, State.MERGED)  # the same as records.tables.cases.ENDED
+_STEPS_ALONE = 1
 
 
 class NotAllowed(Exception):
@@ -36,6 +38,8 @@ class NoSuchCase(Exception):
 
 
 SERVED = frozenset({State.IN_SERVICE, State.RESCUE})  # a counsellor owns the conversation
+LEFT = frozenset({State.WAITING_USER, State.CLOSING})  # the bot talks: danger calls a person again
+RESTING = frozenset({State.FOLLOW_UP, State.CLOSING})  # nobody is on the way, nothing rings
 
 TRANSITIONS: dict[tuple[State, str], State] = {
     (State.NEW, "claim"): State.IN_SERVICE,
@@ -50,6 +54,12 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     **{(state, "merge"): State.MERGED for state in State if state not in (State.MERGED, State.RESCUE)},
     (State.IN_SERVICE, "follow_up"): State.FOLLOW_UP,
     (State.WAITING_USER, "follow_up"): State.FOLLOW_UP,
+    (State.IN_SERVICE, "submit"): State.CLOSING,
+    (State.CLOSING, "sign"): State.CLOSED,
+    (State.CLOSING, "follow_up"): State.FOLLOW_UP,
+    (State.CLOSING, "send_back"): State.IN_SERVICE,
+    (State.CLOSING, "recall"): State.NEW,
+    (State.CLOSING, "claim"): State.IN_SERVICE,
     (State.FOLLOW_UP, "claim"): State.IN_SERVICE,
     (State.FOLLOW_UP, "reopen"): State.NEW,
     (State.FOLLOW_UP, "finish"): State.CLOSED,
@@ -57,7 +67,9 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (State.NEW, "rescue"): State.RESCUE,
     (State.IN_SERVICE, "rescue"): State.RESCUE,
     (State.WAITING_USER, "rescue"): State.RESCUE,
+    (State.CLOSING, "rescue"): State.RESCUE,
     (State.FOLLOW_UP, "rescue"): State.RESCUE,
+    (State.CLOSED, "rescue"): State.RESCUE,  # opened again in the same step
     (State.RESCUE, "end_rescue"): State.IN_SERVICE,  # with an outcome and a supervisor, see care/rescue.py
 }
 
@@ -68,6 +80,9 @@ ACTION_WORDS = {
     "release": "放回队列",
     "pass_on": "换人",
     "close": "结案",
+    "submit": "提交结案",
+    "sign": "签字结案",
+    "send_back": "退回",
     "merge": "并入别的个案",
     "follow_up": "结案并转入随访",
     "finish": "结束随访",
@@ -81,6 +96,7 @@ STATE_WORDS = {
     State.IN_SERVICE: "服务中",
     State.WAITING_USER: "已交还机器人，待结案",
     State.RESCUE: "救援中",
+    State.CLOSING: "待签结案",
     State.FOLLOW_UP: "随访中",
     State.CLOSED: "已结案",
     State.MERGED: "已并入别的个案",
@@ -114,13 +130,17 @@ class LevelChange:
     needs_second_person: bool
 
 
-def change_level(current: Level, wanted: Level, reason: str) -> LevelChange:
-    """Raising is free; lowering needs a reason, and from orange or red a second person (domain rule)."""
+def change_level(current: Level, wanted: Level, reason: str, *, lowered_from: Level | None = None) -> LevelChange:
+    """Raising is free. One person alone lowers by one step and not from orange or red; more needs a second person.
+
+    `lowered_from`: where the steps that the same person took alone just before began; they count as one lowering.
+    """
     if wanted == current:
         raise NotAllowed("等级没有变化")
     if not reason.strip():
         raise NotAllowed("请写明调整等级的理由")
-    return LevelChange(wanted, wanted < current and current >= Level.HIGH)
+    steps = (lowered_from or current) - wanted
+    return LevelChange(wanted, wanted < current and (current >= Level.HIGH or steps > _STEPS_ALONE))
 
 
 def check_not_practice(practised_by: str | None) -> None:
@@ -142,4 +162,4 @@ def check_closing(level: Level, disposition: str, summary: str, *, may_close_hig
     if len(summary.strip()) < 5:
         raise NotAllowed("请写小结（至少五个字）：说了什么、做了什么、约定了什么")
     if level >= Level.HIGH and not may_close_high:
-        raise NotAllowed(f"{level.colour}色个案要由督导结案，或先经第二人确认调低等级")
+        raise NotAllowed(f"{level.colour}色个案请“提交结案”，由督导签字；或先经第二人确认调低等级")

@@ -21,12 +21,21 @@ from escalation.handling import Handling
 from escalation.permissions import Permissions
 from escalation.shift.volunteers import may_set, may_take
 from records.cases import Case
+from records.conversations import Conversation
 from records.outbox_rows import PLAIN, Lane, Pending
 from records.staff import Counsellor
 from triage.risk import Level
 
 _LONGEST_REPLY = 4000
 ClosingCheck = Callable[[sa.Connection, Case], None]  # raises NotAllowed with what is still missing
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a case ends, in a code and in words."""
+
+    disposition: str
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,8 @@ class Desk:
             raise NotAllowed("个案已结案")
         if not may_set(who.roles, case.level, to):
             raise NotAllowed("调低等级请找接线员或值班长；觉得更急，随时可以调高")
-        change = rules.change_level(case.level, to, reason)
+        lowered_from = self._lowered_from(connection, case, who)
+        change = rules.change_level(case.level, to, reason, lowered_from=lowered_from)
         waits = change.needs_second_person
         if waits and self._proposal(connection, case) is not None:
             raise NotAllowed("已有一个调低等级的申请在等第二人确认")
@@ -115,7 +125,7 @@ class Desk:
         if proposal is None:
             raise NotAllowed("没有待确认的调级申请")
         if proposal["by_id"] == who.id:
-            raise NotAllowed("调低橙色、红色等级要由另一位老师确认")
+            raise NotAllowed("这是您自己申请的：要由另一位老师确认")
         if case.state in rules.ENDED:
             raise NotAllowed("个案已结案")
         if agree and proposal["from_level"] != case.level:  # new danger came after the reasons were written
@@ -160,25 +170,45 @@ class Desk:
         if case.owner_id != who.id and not may_close_high:
             raise NotAllowed("只有接手的老师或督导可以结案")
         _check_leaving(who, case)
-        rules.check_closing(case.level, disposition, summary, may_close_high=may_close_high)
+        ending = Ending(disposition, summary)
+        self.check_ending(connection, case, ending, may_close_high=may_close_high)
+        self.end(connection, case, who, "close", ending, now)
+
+    def check_ending(self, connection: sa.Connection, case: Case, ending: Ending, *, may_close_high: bool) -> None:
+        """What a case needs before it ends; raise NotAllowed that names what is missing."""
+        rules.check_closing(case.level, ending.disposition, ending.summary, may_close_high=may_close_high)
         for check in self.closing_checks:
             check(connection, case)
-        state = after(State(case.state), "close")
-        if self.planning.at_close(connection, case, who, disposition, now):
+
+    def end(
+        self, connection: sa.Connection, case: Case, who: Counsellor, action: str, ending: Ending, now: datetime
+    ) -> None:
+        """Closed, or left open for follow-ups; `action` is close or sign."""
+        state = after(State(case.state), action)
+        if self.planning.at_close(connection, case, who, ending.disposition, now):
             state = after(State(case.state), "follow_up")
+        left = self.leave(
+            connection, case, who, now, state=state.value, closed_at=now if state is State.CLOSED else None,
+            disposition=ending.disposition, summary=ending.summary,
+        )  # fmt: skip
+        if left is not None:
+            self.handling.say(connection, left, "handover.closed", now)
+        what = "closed" if state is State.CLOSED else "follow_up_planned"
+        self.handling.done(connection, case, who, what, now, disposition=ending.disposition)
+
+    def leave(
+        self, connection: sa.Connection, case: Case, who: Counsellor, now: datetime, **values: object
+    ) -> Conversation | None:
+        """Nobody serves the person any more: the bot speaks, and screening begins from blue. Returns the conversation
+        where somebody did until now; `values` of the case."""
         conversation = self.handling.conversation(connection, case)
         was_silent = conversation.owner_id is not None
-        self.handling.save(
-            connection, case, state=state.value, closed_at=now if state is State.CLOSED else None,
-            disposition=disposition, summary=summary,
-        )  # fmt: skip
+        self.handling.save(connection, case, **values)
         self.handling.alarm.answer(connection, case, who.id, now)
-        fresh = self.handling.own(connection, conversation, None, now)
-        self.handling.remember_level(connection, fresh, min(case.level, Level.LOW), now)
-        if was_silent:
-            self.handling.say(connection, fresh, "handover.closed", now)
-        what = "closed" if state is State.CLOSED else "follow_up_planned"
-        self.handling.done(connection, case, who, what, now, disposition=disposition)
+        if was_silent:  # else the fence stays where it is, and what the bot is just saying arrives
+            conversation = self.handling.own(connection, conversation, None, now)
+        self.handling.remember_level(connection, conversation, min(case.level, Level.LOW), now)
+        return conversation if was_silent else None
 
     def look(self, connection: sa.Connection, case_id: str, who: Counsellor, now: datetime) -> Case:
         """Open a case for reading: every view is in the audit."""
@@ -190,14 +220,28 @@ class Desk:
         changes = self.handling.alarm.cases.level_changes(connection, case.id)
         return next((change for change in changes if change["state"] == "proposed"), None)
 
+    def _lowered_from(self, connection: sa.Connection, case: Case, who: Counsellor) -> Level | None:
+        """Where the steps began by which this person alone has come down to the level in force."""
+        top = None
+        for change in reversed(self.handling.alarm.cases.level_changes(connection, case.id)):
+            if change["state"] in ("proposed", "refused"):
+                continue
+            is_own_step = change["by_id"] == who.id and change["to_level"] < change["from_level"]
+            if not is_own_step or change["state"] != "in_force":
+                break
+            top = change["from_level"]
+        return top
+
     def _apply_level(self, connection: sa.Connection, case: Case, to: Level, now: datetime) -> None:
         self.handling.save(connection, case, level=int(to), machine_level=int(to))
+        if case.state == State.CLOSING and to < case.level:  # the bot goes on: only new words call people
+            return
         self.handling.remember_level(connection, self.handling.conversation(connection, case), to, now)
         if to <= case.level:
             return
         if case.state == State.NEW:
             self.handling.alarm.ring(connection, case, to, now)
-        elif case.state == State.WAITING_USER and to > Level.LOW:  # the bot may not keep yellow or worse
+        elif case.state == State.CLOSING or (case.state == State.WAITING_USER and to > Level.LOW):  # not the bot's
             self.handling.alarm.recall(connection, self.handling.case(connection, case.id), to, now)
         elif case.state == State.FOLLOW_UP:
             fresh = self.handling.case(connection, case.id)

@@ -15,6 +15,7 @@ from escalation.care.planning import Planning
 from escalation.care.rescue import RescueRules
 from escalation.care.rescue_desk import RescueDesk
 from escalation.care.watch import FollowUpWatch
+from escalation.closing_desk import ClosingClocks, ClosingDesk
 from escalation.contact_desk import ContactDesk
 from escalation.desk import Desk
 from escalation.handling import Handling
@@ -57,6 +58,7 @@ class Desks:
     """One field a desk."""
 
     desk: Desk
+    closing: ClosingDesk
     people: ContactDesk
     undelivered: Undelivered
     record: RecordDesk
@@ -84,6 +86,8 @@ class Desks:
         """What looks for things that are due."""
         return (
             self.watch.sweep,
+            self.rescue.sweep,
+            self.closing.sweep,
             self.referrals.desk.reminders.sweep,
             self.safeguarding.watch.sweep,
             self.shift.watch.sweep,
@@ -117,6 +121,7 @@ class Rules:
     shift: ShiftRules
     law: LawRules
     growth: GrowthRules
+    closing: ClosingClocks
 
 
 def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rules) -> Desks:
@@ -128,8 +133,10 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
     playbook = load_playbook()
     house = HouseRules(record.form, alarm.clocks.claim_by, rules.growth.duties, playbook.rules, rules.shift.promised)
     desk = Desk(handling, permissions, planning, (record.check_closing,))
+    shift = open_shift(store, desk, rules.shift, rules.rescue)
     return Desks(
         desk=desk,
+        closing=ClosingDesk(desk, shift.floor, store.closings, rules.closing),
         people=people,
         undelivered=Undelivered(alarm, people),
         record=record,
@@ -141,7 +148,7 @@ def open_desks(store: Store, alarm: Alarm, permissions: Permissions, rules: Rule
         watch=FollowUpWatch(alarm, store.follow_ups, store.follow_up_talks, rules.care),
         referrals=open_referrals(store, handling, permissions, rules.referral),
         safeguarding=SafeguardingDesk(handling, Clocks(store.matters, rules.safeguarding, alarm.calls), store.pointers),
-        shift=open_shift(store, desk, rules.shift, rules.rescue),
+        shift=shift,
         admission=Admission(permissions, store.cases, store.alerts, store.shares),
         sharing=SharingDesk(handling, store.shares),
         accounts=make_office(store, permissions),

@@ -24,7 +24,7 @@ class CaseFacts:
     owner_id: str | None
     is_ringing: bool = False
     takes_part: bool = False  # served it, wrote a note, spoke to the person, asked for or decided a level
-    has_task: bool = False  # asked to take it over, or a call or an answer of a partner waits for me
+    has_task: bool = False  # asked to take it over or to confirm a rescue; a call, a partner's answer waits
     shared_until: datetime | None = None  # with me, and not ended
     has_revealed: bool = False  # in this sign-in, with a reason
 

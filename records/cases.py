@@ -116,6 +116,7 @@ class Cases:
             .where(c.id.in_(works.union_all(named)))  # by OR it would read every case there ever was
             .order_by(
                 (t.case_record.c.state == "new").desc(),
+                t.case_record.c.state == "closing",  # only a signature is missing
                 t.case_record.c.level.desc(),
                 t.case_record.c.is_drill,  # real people first
                 t.case_record.c.opened_at,

@@ -37,7 +37,8 @@ WORDS_OF_CASE = (  # the row stays as a number with its times, so that no figure
     *((words.table.c.case_id, words) for words in (
         t.level_change.c.reason_sealed, t.follow_up.c.reason_sealed, t.follow_up_attempt.c.note_sealed,
         t.follow_up_consent.c.reason_sealed, t.follow_up_outcome.c.note_sealed, t.reopening.c.summary_sealed,
-        t.rescue.c.arrival_sealed, t.rescue.c.outcome_sealed, t.missed_review.c.example_sealed,
+        t.rescue.c.arrival_sealed, t.rescue.c.outcome_sealed, t.rescue.c.second_sealed,
+        t.missed_review.c.example_sealed, t.closing.c.summary_sealed, t.closing.c.words_sealed,
     )),
 )  # fmt: skip
 EMPTIED = (  # the same, where the column must hold something
@@ -47,7 +48,7 @@ EMPTIED = (  # the same, where the column must hold something
 )
 BY_DRILL = (  # nothing of a drill is a figure
     t.level_change, t.follow_up, t.follow_up_attempt, t.follow_up_consent, t.follow_up_outcome, t.reopening, t.rescue,
-    t.provision, t.stint, t.companion, t.case_review, t.debrief, t.missed_review,
+    t.closing, t.provision, t.stint, t.companion, t.case_review, t.debrief, t.missed_review,
 )  # fmt: skip
 BY_ITSELF = (t.handover,)  # by its own age, as a rule of its own
 KEPT = {  # table -> why this job leaves its sealed words alone

@@ -22,7 +22,12 @@ class Rescue:
     case_id: str
     decision: str  # started | not_needed
     basis: str
-    second_id: str | None
+    asked_id: str | None  # whom the starter asked to be the second person
+    second_id: str | None  # without `second_at`, of an older record: whom the starter named
+    second_answer: str | None  # agreed | refused
+    second_at: datetime | None
+    second_words: str
+    waits_for_second: bool
     reason: str
     by_id: str
     at: datetime
@@ -73,8 +78,9 @@ class Rescues:
         return row_id
 
     def change(self, connection: sa.Connection, rescue_id: str, **values: Any) -> None:  # columns
-        """Set columns; `arrival` and `outcome_note` are sealed."""
-        for name, column in (("arrival", "arrival_sealed"), ("outcome_note", "outcome_sealed")):
+        """Set columns; `arrival`, `outcome_note` and `second` are sealed."""
+        columns = {"arrival": "arrival_sealed", "outcome_note": "outcome_sealed", "second": "second_sealed"}
+        for name, column in columns.items():
             if name in values:
                 values[column] = self.vault.seal(values.pop(name), f"rescue.{name}", rescue_id)
         connection.execute(
@@ -107,6 +113,27 @@ class Rescues:
             query = query.where(row.c.case_id == case_id)
         return {found.case_id: found.at for found in connection.execute(query)}
 
+    def without_second(self, connection: sa.Connection, case_id: str = "") -> dict[str, datetime]:
+        """Case -> since when a rescue against the person's will waits for the second person."""
+        row = t.rescue
+        query = sa.select(row.c.case_id, sa.func.max(row.c.at).label("at")).where(
+            row.c.district_id == self.district, row.c.second_next_at.is_not(None)
+        )
+        if case_id:
+            query = query.where(row.c.case_id == case_id)
+        return {found.case_id: found.at for found in connection.execute(query.group_by(row.c.case_id))}
+
+    def due(self, connection: sa.Connection, now: datetime, limit: int = 200) -> list[tuple[Rescue, int]]:
+        """Rescues whose second person has been waited for too long, and how often supervisors were called; locked."""
+        query = (
+            sa.select(t.rescue)
+            .where(t.rescue.c.district_id == self.district, t.rescue.c.second_next_at <= now)
+            .order_by(t.rescue.c.second_next_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [(self._rescue(row), row.second_step) for row in connection.execute(query)]
+
     def undecided(self, connection: sa.Connection, case_id: str = "") -> dict[str, datetime]:
         """Red case in work -> since when it is red, where nobody has decided about rescue since then."""
         case, change, row = t.case_record, t.level_change, t.rescue
@@ -132,7 +159,7 @@ class Rescues:
             case.c.id, became_red.label("at"), opened_again.label("again"), decided.label("decided")
         ).where(
             case.c.district_id == self.district, case.c.level == int(Level.EMERGENCY),
-            case.c.state.in_(("new", "in_service", "waiting_user")),
+            case.c.state.in_(("new", "in_service", "waiting_user", "closing")),
         )  # fmt: skip
         if case_id:
             query = query.where(case.c.id == case_id)
@@ -204,7 +231,8 @@ class Rescues:
 
     def _rescue(self, row: Any) -> Rescue:  # Any: SQLAlchemy rows are untyped
         return Rescue(
-            row.id, row.case_id, row.decision, row.basis, row.second_id,
+            row.id, row.case_id, row.decision, row.basis, row.asked_id, row.second_id, row.second_answer,
+            row.second_at, self._open(row.second_sealed, "rescue.second", row.id), row.second_next_at is not None,
             self._open(row.reason_sealed, "rescue.reason", row.id), row.by_id, row.at, row.arrived_at,
             self._open(row.arrival_sealed, "rescue.arrival", row.id), row.outcome, row.is_serious, row.outcome_by,
             self._open(row.outcome_sealed, "rescue.outcome_note", row.id), row.ended_at, row.ended_by,

@@ -113,9 +113,9 @@ class Shares:
         return own.union(*(connection.execute(query).scalars() for query in found))
 
     def with_task(self, connection: sa.Connection, case_ids: Collection[str], staff_id: str) -> set[str]:
-        """Of these cases, those that somebody is asked to take, has a call to make in, or a partner's answer to look
-        after."""
-        transfer, call, answer = t.transfer.c, t.follow_up.c, t.referral_task.c
+        """Of these cases, those that somebody is asked to take or to be the second person of its rescue, has a call to
+        make in, or a partner's answer to look after."""
+        transfer, call, answer, rescue = t.transfer.c, t.follow_up.c, t.referral_task.c, t.rescue.c
         found = (
             sa.select(transfer.case_id).where(
                 transfer.district_id == self.district, transfer.case_id.in_(case_ids),
@@ -128,6 +128,10 @@ class Shares:
             sa.select(answer.case_id).where(
                 answer.district_id == self.district, answer.case_id.in_(case_ids), answer.done_at.is_(None),
                 answer.for_id == staff_id,
+            ),
+            sa.select(rescue.case_id).where(
+                rescue.district_id == self.district, rescue.case_id.in_(case_ids), rescue.asked_id == staff_id,
+                rescue.second_next_at.is_not(None),
             ),
         )  # fmt: skip
         return set().union(*(connection.execute(query).scalars() for query in found))

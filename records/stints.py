@@ -145,10 +145,9 @@ class Stints:
             )
             .scalar_subquery()
         )  # fmt: skip
+        alert = t.alert.c
         rings = sa.exists().where(
-            t.alert.c.district_id == self.district,
-            t.alert.c.case_id == t.stint.c.case_id,
-            t.alert.c.state == fixed("ringing"),
+            alert.district_id == self.district, alert.case_id == t.stint.c.case_id, alert.state == fixed("ringing")
         )
         query = (
             sa.select(
@@ -170,8 +169,8 @@ class Stints:
         return [
             Live(
                 _stint(row), row.case_no, Level(row.level), row.is_drill, row.practised_by is not None,
-                tuple(json.loads(row.roles)), row.seen_at,
-                row.last_message_at, row.unanswered_since, bool(row.rings), row.risen_at, row.assessed_at,
+                tuple(json.loads(row.roles)), row.seen_at, row.last_message_at, row.unanswered_since,
+                bool(row.rings), row.risen_at, row.assessed_at,
             )
             for row in connection.execute(query)
         ]  # fmt: skip

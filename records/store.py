@@ -18,6 +18,7 @@ from records.audit_search import AuditSearch
 from records.case_edges import CaseEdges
 from records.cases import Cases
 from records.channel_state import ChannelState
+from records.closings import Closings
 from records.consents import Consents
 from records.contacts import Contacts
 from records.conversations import Conversations
@@ -84,6 +85,7 @@ class Store:
     edges: CaseEdges
     entries: Entries
     safety_plans: SafetyPlans
+    closings: Closings
     alerts: Alerts
     shares: Shares
     staff: Staff

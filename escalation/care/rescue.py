@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from escalation.cases import NotAllowed
+from records.rescues import Rescue
 
+_ZONE = ZoneInfo("Asia/Shanghai")
 _LEAST_WORDS = 4
 _LONGEST_TEXT = 4000
 
@@ -64,6 +67,7 @@ class RescueRules:
     always: tuple[str, ...]
     serious: tuple[str, ...]
     decide_within: timedelta
+    second_within: timedelta  # the second person of a rescue against the will; then supervisors are called, as often
     debrief_within: timedelta
     review_within: timedelta
 
@@ -82,6 +86,7 @@ class RescueClocks:
     """Seconds and hours that the settings give."""
 
     decide_s: int
+    second_s: int
     debrief_h: int
     review_h: int
 
@@ -119,18 +124,17 @@ def load_rescue(
         always=tuple(raw["after"]["always"]),
         serious=tuple(raw["after"]["serious"]),
         decide_within=timedelta(seconds=clocks.decide_s),
+        second_within=timedelta(seconds=clocks.second_s),
         debrief_within=timedelta(hours=clocks.debrief_h),
         review_within=timedelta(hours=clocks.review_h),
     )  # fmt: skip
 
 
-def check_start(rules: RescueRules, basis: str, reason: str, *, has_second: bool, no_time: bool) -> None:
-    """What must be known before rescuers are sent; raise NotAllowed in words."""
+def check_start(rules: RescueRules, basis: str, reason: str) -> None:
+    """What must be known before rescuers are sent; raise NotAllowed in words. A second person is never waited for."""
     if basis not in rules.bases:
         raise NotAllowed("请选择依据")
     need_words(reason, "请写一句：危险是什么")
-    if rules.bases[basis].needs_second and not (has_second or no_time):
-        raise NotAllowed("本人不同意时要有第二人同意；来不及就勾选“来不及”，照样启动")
 
 
 def check_outcome(rules: RescueRules, outcome: str, note: str, *, has_arrived: bool) -> Outcome:
@@ -161,6 +165,22 @@ def short(text: str) -> str:
 def hinted(rules: RescueRules, texts: Mapping[str, str]) -> dict[str, list[str]]:
     """Heading -> ids of messages that may answer it, in their order."""
     return {slot: [key for key, text in texts.items() if _has(text, words)] for slot, words in rules.hints.items()}
+
+
+def second_words(rescue: Rescue, rules: RescueRules, names: Mapping[str, str]) -> str:
+    """Who decided beside the starter, in words; empty where nobody has to."""
+    basis = rules.bases.get(rescue.basis)
+    who = names.get(rescue.second_id or "", "")
+    if rescue.second_at is not None:
+        answer = "同意" if rescue.second_answer == "agreed" else "不同意"
+        words = f"：{rescue.second_words}" if rescue.second_words else ""
+        return f"{who} {rescue.second_at.astimezone(_ZONE):%m-%d %H:%M} {answer}{words}"
+    if rescue.waits_for_second:
+        asked = names.get(rescue.asked_id or "", "")
+        return f"等待确认（请了{asked}）" if asked else "等待确认"
+    if who:  # of a record before second persons signed in themselves
+        return f"{who}（启动的老师填写）"
+    return "当时没有第二人，由督导复核" if basis is not None and basis.needs_second else ""
 
 
 def _has(text: str, words: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from escalation.care import rescue as rules
 from escalation.care.planning import Planning
 from escalation.care.rescue import RescueRules, need_words, short
-from escalation.cases import SERVED, NotAllowed, State, after
+from escalation.cases import LEFT, SERVED, NotAllowed, State, after
 from escalation.contact_desk import ContactDesk
 from escalation.handling import Handling
 from escalation.permissions import Permissions
@@ -20,17 +20,18 @@ from records.rescues import Rescue, Rescues
 from records.staff import Counsellor
 from triage.risk import Level
 
-_RESCUERS = ("ambulance", "police")
+_RESCUERS = ("ambulance", "police", "fire")
+SECOND_ANSWERS = {"yes": "agreed", "no": "refused"}
+SECOND_OVERDUE = "rescue_second_overdue"
 
 
 @dataclass(frozen=True)
 class Start:
-    """Why rescuers are sent, and who else agreed."""
+    """Why rescuers are sent, and who is asked to confirm it where the person does not want it."""
 
     basis: str
     reason: str
-    second_id: str = ""
-    no_time: bool = False  # nobody could be asked
+    asked_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,28 +59,70 @@ class RescueDesk:
     rules: RescueRules
 
     def start(self, connection: sa.Connection, case_id: str, who: Counsellor, start: Start, now: datetime) -> None:
-        """Send rescuers. Whoever starts serves the case when nobody does; the talk goes on."""
+        """Send rescuers, at once. Whoever starts serves the case when nobody does; the talk goes on. Against the
+        person's will a second person confirms it afterwards; a closed case is opened again."""
         case = self.handling.case(connection, case_id)
         state = after(State(case.state), "rescue")
-        second = self._second(connection, who, start.second_id)
-        rules.check_start(
-            self.rules, start.basis, start.reason, has_second=second is not None, no_time=start.no_time
-        )  # fmt: skip
-        if self.planning.calls(connection, case.id):  # a new crisis: after it the calls are planned anew
+        rules.check_start(self.rules, start.basis, start.reason)
+        needs_second = self.rules.bases[start.basis].needs_second
+        asked = self._asked(connection, who, start.asked_id) if needs_second else None
+        if case.state == State.CLOSED:
+            self._check_newest(connection, case)
+        if case.state == State.CLOSED or self.planning.calls(connection, case.id):  # the calls are planned anew
             self.handling.alarm.reopenings.add(connection, case, "risk", None, now)
         self.handling.alarm.answer(connection, case, who.id, now)
-        serves = {} if case.state in SERVED else self._serve(connection, case, who, now)
-        self.handling.save(connection, case, state=state.value, **serves)
+        if case.state in SERVED:
+            self.handling.save(connection, case, state=state.value)
+        else:
+            self._serve(connection, case, who, state, now)
         self.rescues.add(
             connection, case.id, reason=short(start.reason), decision="started", basis=start.basis,
-            second_id=second.id if second else None, by_id=who.id, at=now,
+            asked_id=asked.id if asked else None, by_id=who.id, at=now,
+            second_next_at=now + self.rules.second_within if needs_second else None,
         )  # fmt: skip
-        self.handling.done(connection, case, who, "rescue_started", now, basis=start.basis)
+        second: dict[str, int | str] = {"waits": 1, "asked": asked.id if asked else ""} if needs_second else {}
+        self.handling.done(connection, case, who, "rescue_started", now, basis=start.basis, **second)
+
+    def confirm(
+        self, connection: sa.Connection, case_id: str, who: Counsellor, answer: str, words: str, now: datetime
+    ) -> None:  # fmt: skip
+        """The second person agrees or does not, signed in herself; rescuers already sent are not called back by it."""
+        case = self.handling.case(connection, case_id)
+        rescue = next((one for one in self.rescues.of(connection, case.id) if one.waits_for_second), None)
+        if rescue is None:
+            raise NotAllowed("现在没有等第二人确认的救援")
+        if rescue.by_id == who.id:
+            raise NotAllowed("这是您自己启动的：要由另一位老师用自己的账号登录后确认")
+        if answer not in SECOND_ANSWERS:
+            raise NotAllowed("请选择同意或不同意")
+        words = short(words) if answer == "yes" else need_words(short(words), "请写明为什么不同意")
+        self.rescues.change(
+            connection, rescue.id, second_id=who.id, second_answer=SECOND_ANSWERS[answer], second_at=now, second=words,
+            second_next_at=None,
+        )  # fmt: skip
+        self.handling.alarm.calls.withdraw(connection, rescue.id)
+        self.handling.done(connection, case, who, f"rescue_second_{SECOND_ANSWERS[answer]}", now)
+
+    def sweep(self, connection: sa.Connection, now: datetime) -> int:
+        """Call supervisors where the second person has not answered in time, until one does; returns how many."""
+        due = self.rescues.due(connection, now)
+        for rescue, called in due:
+            step = called + 1
+            self.rescues.change(
+                connection, rescue.id, second_step=step, second_next_at=now + self.rules.second_within
+            )  # fmt: skip
+            case = self.handling.alarm.cases.get(connection, rescue.case_id)
+            if case is None:
+                raise LookupError(f"rescue {rescue.id} has lost its case")
+            self.handling.alarm.tell(connection, case, SECOND_OVERDUE, now, step=step)
+            if not case.is_drill:
+                self.handling.alarm.calls.remind(connection, rescue.id, step, now)
+        return len(due)
 
     def decline(self, connection: sa.Connection, case_id: str, who: Counsellor, reason: str, now: datetime) -> None:
         """The decision that no rescuers are needed now; it may be taken anew at any time."""
         case = self.handling.case(connection, case_id)
-        if case.level != Level.EMERGENCY or case.state not in (State.IN_SERVICE, State.WAITING_USER):
+        if case.level != Level.EMERGENCY or case.state not in (State.IN_SERVICE, *LEFT):
             raise NotAllowed("只有已接手的红色个案要作这个决定")
         reason = need_words(short(reason), "请写明为什么现在不启动救援")
         self.rescues.add(
@@ -177,16 +220,25 @@ class RescueDesk:
         contact = self.people.contacts.get(connection, case.contact_id)
         return self.near.of(connection, self.people.kin(connection, contact)) if contact is not None else []
 
-    def _serve(self, connection: sa.Connection, case: Case, who: Counsellor, now: datetime) -> dict[str, object]:
+    def _serve(self, connection: sa.Connection, case: Case, who: Counsellor, state: State, now: datetime) -> None:
         """The person hears who speaks now; how an earlier end was recorded is kept with the reopening."""
+        self.handling.save(
+            connection, case, state=state.value, owner_id=who.id, claimed_at=case.claimed_at or now, closed_at=None,
+            disposition=None, summary="",
+        )  # fmt: skip
         conversation = self.handling.own(connection, self.handling.conversation(connection, case), who.id, now)
         self.handling.say(connection, conversation, "handover.person_joined", now, title=who.display_name)
-        return {"owner_id": who.id, "claimed_at": case.claimed_at or now, "disposition": None, "summary": ""}
 
-    def _second(self, connection: sa.Connection, who: Counsellor, second_id: str) -> Counsellor | None:
-        if not second_id:
+    def _check_newest(self, connection: sa.Connection, case: Case) -> None:
+        """A closed case is opened again only where the person has no newer one."""
+        newer = self.handling.alarm.cases.open_case_of(connection, case.conversation_id)
+        if newer is not None:
+            raise NotAllowed(f"来访者现在的个案是 {newer.case_no}，请在那里启动救援")
+
+    def _asked(self, connection: sa.Connection, who: Counsellor, asked_id: str) -> Counsellor | None:
+        if not asked_id:
             return None
-        found = self.handling.staff.get(connection, second_id)
+        found = self.handling.staff.get(connection, asked_id)
         able = found is not None and found.is_active and found.id != who.id
         if found is None or not (able and self.permissions.allows(found.roles, "rescue_second")):
             raise NotAllowed("第二人要是另一位值班的老师")

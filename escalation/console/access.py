@@ -43,6 +43,7 @@ ROOMS = (  # the pages of the header, for those whose role may do the action; th
     ("/console/follow-ups", "随访", "follow_up"),
     ("/console/referrals", "转介", "referral_view"),
     ("/console/safeguarding", "保护", "safeguarding_view"),
+    ("/console/closings", "待签结案", "case_close_high"),
     ("/console/undelivered", "未送达", "undelivered_view"),
     ("/console/floor", "现场", "floor_view"),
     ("/console/roster", "排班", "roster_view"),

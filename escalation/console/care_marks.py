@@ -16,7 +16,7 @@ Mark = dict[str, str]
 
 
 def care_marks(console: Console, connection: sa.Connection, case_id: str = "") -> dict[str, Mark]:
-    """Case -> its mark, of all cases or of one: a rescue, else a decision, else a late report, else an overdue call."""
+    """Case -> its mark, of all or of one: rescue, else a decision, a second person, a late report, an overdue call."""
     desks = console.desks
     marks: dict[str, Mark] = {}
     for key, (step, end) in desks.follow_ups.planning.tasks.climbed(connection, case_id).items():
@@ -26,11 +26,16 @@ def care_marks(console: Console, connection: sa.Connection, case_id: str = "") -
     for key, at in late.items():
         marks[key] = {"kind": "report", "words": "强制报告超时", "since": at.isoformat(), "by": ""}
     rescue = desks.rescue
+    without_second = rescue.rescues.without_second(connection, case_id)
+    for key, at in without_second.items():
+        by = (at + rescue.rules.second_within).isoformat()
+        marks[key] = {"kind": "second", "words": "救援：等第二人确认", "since": at.isoformat(), "by": by}
     for key, at in rescue.rescues.undecided(connection, case_id).items():
         by = (at + rescue.rules.decide_within).isoformat()
         marks[key] = {"kind": "decide", "words": "要决定是否救援", "since": at.isoformat(), "by": by}
     for key, at in rescue.rescues.unconfirmed(connection, case_id).items():
-        marks[key] = {"kind": "rescue", "words": "救援：还没有确认到达", "since": at.isoformat(), "by": ""}
+        words = "救援：还没有确认到达" + ("，等第二人确认" if key in without_second else "")
+        marks[key] = {"kind": "rescue", "words": words, "since": at.isoformat(), "by": ""}
     return marks
 
 

@@ -18,12 +18,13 @@ from escalation.console.case_referral import add_referrals, case_referral_values
 from escalation.console.case_rescue import add_rescue, rescue_values
 from escalation.console.case_safeguarding import add_safeguarding, safeguarding_terms, safeguarding_values
 from escalation.console.case_shown import shown_values
+from escalation.console.closings import add_closing, closing_values
 from escalation.console.colleagues import add_colleagues, colleagues_values
 from escalation.console.gate import pass_gate
 from escalation.console.person import add_decisions, person_values
 from escalation.console.plan import add_plan, plan_values
 from escalation.console.practice import add_practice, practice_values
-from escalation.console.record import add_record, record_values
+from escalation.console.record import add_record, form_for, record_values
 from escalation.console.sharing import add_sharing, share_values
 from escalation.console.sheet import add_sheet
 from escalation.console.stepping_in import add_stepping_in, stepping_in_values
@@ -42,6 +43,7 @@ class Tab:
     name: str
     words: str
     parts: tuple[str, ...]
+    needs: str = ""  # hidden from those whose roles may not do this action
 
 
 TABS = (
@@ -51,14 +53,15 @@ TABS = (
         (
             "case_practice.html",
             "case_stepping_in.html",
+            "case_closing.html",
             "case_plan_known.html",
             "case_person.html",
             "case_respond.html",
         ),
     ),
     Tab("record", "记录单", ("case_record.html",)),
-    Tab("plan", "安全计划", ("case_plan.html",)),
-    Tab("rescue", "救援", ("case_rescue.html",)),
+    Tab("plan", "安全计划", ("case_plan.html",), needs="case_record"),
+    Tab("rescue", "救援", ("case_rescue.html",), needs="rescue"),
     Tab("care", "随访", ("case_care.html",)),
     Tab("referral", "转介", ("case_referral.html",)),
     Tab("safeguarding", "报告与突破", ("case_safeguarding.html",)),
@@ -80,11 +83,11 @@ PANELS: dict[str, Callable[[Console, CaseView], Any]] = {  # name in the page's 
     "share": share_values,
     "law": law_values,
     "practice": practice_values,
+    "closing": closing_values,
 }
 PARTS = (
     add_decisions, add_record, add_plan, add_sheet, add_timeline, add_rescue, add_follow_ups, add_referrals,
-    add_safeguarding, add_colleagues, add_sharing, add_law, add_practice,
-    add_stepping_in,
+    add_safeguarding, add_colleagues, add_sharing, add_law, add_practice, add_closing, add_stepping_in,
 )  # fmt: skip
 
 
@@ -120,8 +123,9 @@ def _add_reading(routes: APIRouter, console: Console) -> None:
         values = await asyncio.to_thread(_read_case, console, case_id, visitor)
         return console.page(
             request, "case.html", visitor, dispositions=DISPOSITIONS, levels=list(Level), tabs=TABS,
+            unfit={tab.name for tab in TABS if tab.needs and not console.may(visitor, tab.needs)},
             purposes=console.desks.rights.rights.purposes.values(),
-            oncall=console.oncall, form=console.desks.record.form, plan_parts=console.desks.record.parts,
+            oncall=console.oncall, form=form_for(console, visitor), plan_parts=console.desks.record.parts,
             referral_form=form_words(console), safeguarding_terms=safeguarding_terms(console),
             reveal_words=REVEAL_WORDS, **values,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from escalation.care.rescue import hinted
+from escalation.care.rescue import hinted, second_words
 from escalation.care.rescue_desk import Call, Start
 from escalation.cases import TRANSITIONS, State
 from escalation.console.access import CaseView, Console, act
@@ -25,8 +25,16 @@ def add_rescue(routes: APIRouter, console: Console) -> None:
     @routes.post("/rescue/start")
     async def start(request: Request, case_id: str) -> Any:
         form = await _fields(request)
-        given = Start(form("basis"), form("reason"), form("second_id"), form("no_time") == "yes")
+        given = Start(form("basis"), form("reason"), form("asked_id"))
         return await act(console, request, "rescue", lambda c, who, now: desk.start(c, case_id, who, given, now))
+
+    @routes.post("/rescue/second")
+    async def confirm(request: Request, case_id: str) -> Any:
+        form = await _fields(request)
+        answer, words = form("answer"), form("words")
+        return await act(
+            console, request, "rescue_second", lambda c, who, now: desk.confirm(c, case_id, who, answer, words, now)
+        )
 
     @routes.post("/rescue/decline")
     async def decline(request: Request, case_id: str) -> Any:
@@ -95,13 +103,16 @@ def rescue_values(console: Console, view: CaseView) -> dict[str, Any]:
     found = desk.rescues.of(connection, case.id)
     current = next((one for one in found if one.is_open), None)
     since = desk.rescues.undecided(connection, case.id).get(case.id)
+    waits = next((one for one in found if one.waits_for_second), None)
+    may = console.may(view.visitor, "rescue")  # a volunteer has no part in a rescue
     return {
         "open": current and _rescue(console, view, current),
         "past": [_rescue(console, view, one) for one in found if not one.is_open],
+        "second": waits and _second(console, view, waits),
         "may_start": (State(case.state), "rescue") in TRANSITIONS,
         "decide_since": since.isoformat() if since else "",
         "decide_by": (since + desk.rules.decide_within).isoformat() if since else "",
-        "lines": _lines(console, view),
+        "lines": _lines(console, view) if may else [],
         "calls": [
             {
                 "whom": desk.rules.whom[call.whom],
@@ -112,7 +123,7 @@ def rescue_values(console: Console, view: CaseView) -> dict[str, Any]:
                 "by": view.names.get(call.by_id, ""),
                 "at": call.at.isoformat(),
             }
-            for call in desk.rescues.calls(connection, case.id)
+            for call in (desk.rescues.calls(connection, case.id) if may else ())
         ],
         "near": [
             {
@@ -123,7 +134,7 @@ def rescue_values(console: Console, view: CaseView) -> dict[str, Any]:
                 "basis": desk.rules.grounds[one.basis],
                 "by": view.names.get(one.by_id, ""),
             }
-            for one in desk.near_of(connection, case)
+            for one in (desk.near_of(connection, case) if may else ())
         ],
         "options": _options(console, view),
     }
@@ -136,8 +147,7 @@ def _rescue(console: Console, view: CaseView, rescue: Rescue) -> dict[str, Any]:
     return {
         "decision": "启动救援" if rescue.decision == "started" else "决定现在不启动救援",
         "basis": basis.words if basis else "",
-        "second": names.get(rescue.second_id or "", ""),
-        "no_second": bool(basis and basis.needs_second and rescue.second_id is None),
+        "second": displayable(second_words(rescue, rules, names)),
         "reason": displayable(rescue.reason),
         "by": names.get(rescue.by_id, ""),
         "at": rescue.at.isoformat(),
@@ -149,6 +159,20 @@ def _rescue(console: Console, view: CaseView, rescue: Rescue) -> dict[str, Any]:
         "ended_at": rescue.ended_at.isoformat() if rescue.ended_at else "",
         "ended_by": names.get(rescue.ended_by or "", ""),
         "is_serious": rescue.is_serious,
+    }
+
+
+def _second(console: Console, view: CaseView, rescue: Rescue) -> dict[str, Any]:
+    """What a second person is asked, and whether this visitor may be it."""
+    rules = console.desks.rescue.rules
+    return {
+        "by": view.names.get(rescue.by_id, ""),
+        "at": rescue.at.isoformat(),
+        "due_at": (rescue.at + rules.second_within).isoformat(),
+        "basis": rules.bases[rescue.basis].words,
+        "reason": displayable(rescue.reason),
+        "asked": view.names.get(rescue.asked_id or "", ""),
+        "may": rescue.by_id != view.visitor.id and console.may(view.visitor, "rescue_second"),
     }
 
 
@@ -195,5 +219,6 @@ def _options(console: Console, view: CaseView) -> dict[str, Any]:
         "grounds": rules.grounds,
         "slots": rules.slots(),
         "others": others,
+        "second_minutes": round(rules.second_within.total_seconds() / 60),
         "may_end": permissions.allows(view.visitor.counsellor.roles, "rescue_end"),
     }

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
 
 from escalation.cases import DISPOSITIONS, STATE_WORDS, State
-from escalation.console.access import CaseView, Console, act
+from escalation.console.access import CaseView, Console, Visitor, act
 from escalation.console.talk import LOOKS_BACK, newest_messages
 from escalation.record import answers
 from escalation.record.answers import Change
+from escalation.record.form import Form
 from escalation.record.proposals import propose
+from escalation.shift.volunteers import is_volunteer
 from escalation.showing import channel_word, displayable
 from records.conversations import Message
 from records.entries import Entry
@@ -77,24 +79,28 @@ def _change(field: str, form: Any) -> Change:  # Any: Starlette's form
 def record_values(console: Console, view: CaseView) -> dict[str, Any]:
     """The record as values; every text in it is somebody's own and must be shown as text."""
     record, connection, case = console.desks.record, view.connection, view.case
-    entries = record.entries.current(connection, [case.id])
+    form = form_for(console, view.visitor)
+    current = record.entries.current(connection, [case.id])
+    entries = {key: entry for key, entry in current.items() if key in form.fields}
     spoken = newest_messages(console, connection, case.conversation_id)
     said = [message for message in spoken if message.author == "visitor" and message.body]
     plans = record.plans.of(connection, [case.contact_id])
     given = any(plan.case_id == case.id for plan in plans)
     return {
         "values": {key: entry_values(entry, view.names.get(entry.by_id, "")) for key, entry in entries.items()},
-        "proposals": _proposals(console, said, entries, plan_given=given),
-        "unasked": [field.key for field in answers.unasked(record.form, entries, case.level)],
+        "proposals": [
+            one for one in _proposals(console, said, entries, plan_given=given) if one["field"] in form.fields
+        ],
+        "unasked": [field.key for field in answers.unasked(form, entries, case.level)],
         "gaps": [
             {"field": gap.field.key, "words": gap.field.words, "lacks": gap.lacks}
-            for gap in answers.gaps(record.form, entries, case.level)
+            for gap in answers.gaps(form, entries, case.level)
         ],
         "known": _known(console, view),
         "neighbours": _neighbours(console, view),
         "merged_into": case.merged_into,
         "writers": console.desks.desk.permissions.who("case_record"),
-        "may_edit": case.state != State.MERGED and _may(console, view, "case_record"),
+        "may_edit": case.state != State.MERGED and _may_on(console, view, "case_record"),
         "may_redact": _may(console, view, "case_redact"),
         "may_merge": case.state != State.MERGED and _may(console, view, "case_merge"),
     }
@@ -111,6 +117,18 @@ def entry_values(entry: Entry, by: str) -> dict[str, Any]:
         "at": entry.at.isoformat(),
         "message_id": entry.message_id or "",
     }
+
+
+def form_for(console: Console, visitor: Visitor) -> Form:
+    """The form as this visitor sees it."""
+    form = console.desks.record.form
+    return form.of_volunteers if is_volunteer(visitor.counsellor.roles) else form
+
+
+def _may_on(console: Console, view: CaseView, action: str) -> bool:
+    """Whether the visitor may do it to this case."""
+    who, session_id = view.visitor.counsellor, view.visitor.session.id
+    return console.desks.admission.allows_on(view.connection, who, session_id, action, view.case, console.now())
 
 
 def _may(console: Console, view: CaseView, action: str) -> bool:

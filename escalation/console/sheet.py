@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from escalation.care.rescue import second_words
 from escalation.cases import State
 from escalation.console.access import Console, Visitor
 from escalation.console.talk import newest_messages
@@ -16,6 +18,8 @@ from escalation.record.pdf import to_pdf
 from escalation.record.proposals import propose
 from escalation.record.sheet import PLACE_FIELDS, Print, Sheet, make_sheet
 from escalation.showing import channel_word, displayable
+
+_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def add_sheet(routes: APIRouter, console: Console) -> None:
@@ -66,8 +70,23 @@ def _read(console: Console, visitor: Visitor, case_id: str) -> Sheet:
         quotes = sorted((m.received_at, displayable(m.body)) for m in quoted if m is not None)
         contact = console.desks.people.contacts.get(connection, case.contact_id)
         owner = console.accounts.staff.get(connection, case.owner_id) if case.owner_id else None
+        rescue = _rescue(console, connection, case.id)
     who = Print(
         visitor.counsellor.display_name, console.now(), console.hotline_name, console.helpline,
-        channel_word(contact.channel) if contact else "", owner.display_name if owner else "",
+        channel_word(contact.channel) if contact else "", owner.display_name if owner else "", rescue,
     )  # fmt: skip
     return make_sheet(case, record.form, entries, quotes, who)
+
+
+def _rescue(console: Console, connection: sa.Connection, case_id: str) -> tuple[tuple[str, str], ...]:
+    """The newest rescue's decision: who started it on what ground, and who was the second person."""
+    desk = console.desks.rescue
+    found = next((one for one in desk.rescues.of(connection, case_id) if one.decision == "started"), None)
+    if found is None:
+        return ()
+    names = {who.id: who.display_name for who in console.accounts.staff.all(connection)}
+    started = (
+        f"{found.at.astimezone(_ZONE):%m-%d %H:%M} {names.get(found.by_id, '')}：{desk.rules.bases[found.basis].words}"
+    )
+    second = displayable(second_words(found, desk.rules, names))
+    return (("启动", started), *((("第二人", second),) if second else ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Field:
     moot_when: Mapping[str, str]  # other field -> its answer that leaves nothing to ask here
     question: str  # what may be asked in the chat
     hint: str
+    is_for_rescue: bool  # where and how rescuers find somebody: no volunteer asks, sees or writes it
 
     def problem(self, value: str) -> str:
         """Why this is no answer, in words for the counsellor; empty when it is one. Empty text empties the field."""
@@ -87,6 +88,16 @@ class Form:
         """What is asked first."""
         return tuple(field for field in self.fields.values() if field.is_quick)
 
+    @cached_property
+    def of_volunteers(self) -> Form:
+        """What volunteers see and write."""
+        groups = (replace(g, fields=tuple(f for f in g.fields if not f.is_for_rescue)) for g in self.groups)
+        unasked = {
+            level: tuple(key for key in keys if not self.fields[key].is_for_rescue)
+            for level, keys in self.unasked.items()
+        }
+        return replace(self, groups=tuple(groups), unasked=unasked)
+
 
 def load_form(path: Path = Path(__file__).parent / "form.toml") -> Form:
     """Read and check the form; raise BadForm that names what cannot be used."""
@@ -114,6 +125,7 @@ def _field(raw: dict[str, Any]) -> Field:  # raw: TOML
         moot_when=dict(raw.get("moot_when", {})),
         question=raw.get("question", ""),
         hint=raw.get("hint", ""),
+        is_for_rescue=raw.get("for_rescue", False),
     )
 
 

@@ -14,6 +14,7 @@ from escalation.record import answers
 from escalation.record.answers import Change
 from escalation.record.form import Form
 from escalation.record.plan import LEAST_PARTS, LONGEST_PART, Part, compose, is_plan_field
+from escalation.shift.volunteers import is_volunteer
 from records.case_edges import CaseEdges
 from records.cases import Case
 from records.entries import REDACTED, Entries, Entry
@@ -51,6 +52,8 @@ class RecordDesk:
     def save(self, connection: sa.Connection, case_id: str, who: Counsellor, change: Change, now: datetime) -> Saved:
         """Append a change; a repeated one adds nothing, one over somebody else's newer words is handed back."""
         self._check(change)
+        if is_volunteer(who.roles) and change.field not in self.form.of_volunteers.fields:
+            raise NotAllowed("这一项由接线员填写；觉得需要，就调高等级，请接线员接过去")
         if is_plan_field(change.field):
             self.entries.take_turns(connection)
         case = self._case(connection, case_id)

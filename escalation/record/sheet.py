@@ -64,6 +64,7 @@ class Print:
     helpline: str
     channel: str
     owner: str
+    rescue: tuple[tuple[str, str], ...] = ()  # who decided on it, and on what ground
 
 
 def make_sheet(
@@ -76,6 +77,7 @@ def make_sheet(
     called_back = Section(
         "回电", (("热线", f"{who.hotline_name} {who.helpline}"), ("负责的老师", who.owner or "值班长"))
     )
+    decided = Section("谁决定救援", who.rescue)
     head = (
         ("个案号", case.case_no + ("（演练）" if case.is_drill else "")),
         ("等级", f"{case.level.colour}·{case.level.label}"),
@@ -83,7 +85,7 @@ def make_sheet(
         ("打印时间", f"{who.at.astimezone(_ZONE):%Y-%m-%d %H:%M}"),
     )
     mark = f"{who.by} {who.at.astimezone(_ZONE):%Y-%m-%d %H:%M} 打印"
-    kept = tuple(section for section in (*sections, said, called_back) if section.lines)
+    kept = tuple(section for section in (*sections, said, decided, called_back) if section.lines)
     return Sheet("救援与转介联系单", head, kept, mark)
 
 

@@ -83,6 +83,8 @@ class Signing:
             return f"{clock(self.handling.alarm.clocks.claim_by(alert.level, alert.raised_at))} 前接手"
         if live is not None and live.unanswered_since is not None:
             return f"回复来访者（{clock(live.unanswered_since)} 起在等）"
+        if case.state == State.CLOSING:
+            return "督导签字结案"
         return "继续陪伴" if live is not None else "结案"
 
     def _promises(self, connection: sa.Connection, names: Mapping[str, str]) -> Sequence[Line]:

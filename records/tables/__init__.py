@@ -20,7 +20,7 @@ from records.tables.care import (
     rescue,
     rescue_quote,
 )
-from records.tables.cases import alert, case_record, level_change, note
+from records.tables.cases import alert, case_record, closing, level_change, note
 from records.tables.directory import institution, institution_version
 from records.tables.house import event, seal
 from records.tables.law import (
@@ -94,6 +94,7 @@ __all__ = [
     "case_review",
     "case_share",
     "channel_state",
+    "closing",
     "companion",
     "consent",
     "contact",

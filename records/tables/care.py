@@ -96,7 +96,13 @@ rescue = table(
     text("case_id"),
     text("decision"),  # started | not_needed
     text("basis"),  # why without or with consent; empty for not_needed
-    text("second_id", nullable=True),  # who else agreed
+    text("asked_id", nullable=True),  # whom the starter asked to confirm it
+    text("second_id", nullable=True),  # the second person: against the will two decide
+    text("second_answer", nullable=True),  # agreed | refused, at the second's own console
+    time("second_at", nullable=True),
+    sealed("second_sealed", nullable=True),  # in their words
+    sa.Column("second_step", sa.Integer, nullable=False, server_default="0"),  # how often supervisors were called
+    time("second_next_at", nullable=True),  # when they are called next; null = nobody is waited for
     sealed("reason_sealed"),
     text("by_id"),
     time("at"),
@@ -114,6 +120,8 @@ rescue = table(
     sa.Index("one_open_rescue", "district_id", "case_id", unique=True,
              sqlite_where=sa.text("decision = 'started' AND ended_at IS NULL"),
              postgresql_where=sa.text("decision = 'started' AND ended_at IS NULL")),
+    sa.Index("rescue_second_due", "second_next_at", sqlite_where=sa.text("second_next_at IS NOT NULL"),
+             postgresql_where=sa.text("second_next_at IS NOT NULL")),
 )  # fmt: skip
 
 rescue_quote = table(

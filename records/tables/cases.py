@@ -88,3 +88,24 @@ note = table(
     sealed("redaction_sealed", nullable=True),
     sa.Index("note_by_case", "district_id", "case_id"),
 )
+
+closing = table(
+    "closing",  # a counsellor is done with an orange or red case: a second person signs it, or sends it back
+    text("case_id"),
+    text("disposition"),
+    sealed("summary_sealed", nullable=True),
+    integer("level"),
+    text("by_id"),
+    time("at"),
+    text("decision", nullable=True),  # signed | returned | overtaken
+    text("decided_by", nullable=True),
+    time("decided_at", nullable=True),
+    sealed("words_sealed", nullable=True),  # why it was returned
+    integer("step"),  # how often supervisors were called
+    time("next_at", nullable=True),  # when they are called next; null = never
+    sa.Index("closing_by_case", "district_id", "case_id"),
+    sa.Index("closing_waiting", "district_id", "at", sqlite_where=sa.text("decision IS NULL"),
+             postgresql_where=sa.text("decision IS NULL")),
+    sa.Index("closing_due", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"),
+             postgresql_where=sa.text("next_at IS NOT NULL")),
+)  # fmt: skip

@@ -122,5 +122,6 @@ def raised_at(office: Office, case_id: str) -> datetime:
 def office(store: Store, writer: Writer, settings: Settings, clock: Clock) -> Office:
     alarm = wiring.make_alarm(settings, store, NO_WAYS)
     desks = open_desks(store, alarm, load_permissions(), desk_rules.make_rules(settings))
-    desks = replace(desks, desk=replace(desks.desk, closing_checks=()))  # what closing demands: tests of the record
+    plain = replace(desks.desk, closing_checks=())  # what closing demands: tests of the record
+    desks = replace(desks, desk=plain, closing=replace(desks.closing, desk=plain))
     return Office(store, writer, alarm, desks, clock)

@@ -40,13 +40,13 @@ def test_every_state_and_action_has_a_word() -> None:
     assert set(ACTION_WORDS) == set(ACTIONS)
 
 
-def test_a_closed_case_is_only_merged_or_opened_again() -> None:
-    assert [action for state, action in TRANSITIONS if state is State.CLOSED] == ["merge", "reopen"]
+def test_a_closed_case_is_only_merged_opened_again_or_rescued() -> None:
+    assert [action for state, action in TRANSITIONS if state is State.CLOSED] == ["merge", "reopen", "rescue"]
 
 
-def test_rescue_begins_in_every_open_state_passes_to_colleagues_and_ends_in_one_way() -> None:
-    open_states = set(State) - {State.CLOSED, State.RESCUE, State.MERGED}
-    assert {state for state, action in TRANSITIONS if action == "rescue"} == open_states
+def test_rescue_begins_in_every_state_passes_to_colleagues_and_ends_in_one_way() -> None:
+    states = set(State) - {State.RESCUE, State.MERGED}
+    assert {state for state, action in TRANSITIONS if action == "rescue"} == states
     assert [action for state, action in TRANSITIONS if state is State.RESCUE] == ["pass_on", "end_rescue"]
 
 
@@ -69,20 +69,33 @@ def test_every_state_can_be_reached_and_every_case_can_be_closed() -> None:
     assert closable == set(State)
 
 
+def test_what_waits_for_a_signature_is_signed_sent_back_or_taken_up_again() -> None:
+    ways = {to for (state, _), to in TRANSITIONS.items() if state is State.CLOSING}
+    assert ways == {State.CLOSED, State.FOLLOW_UP, State.IN_SERVICE, State.NEW, State.RESCUE, State.MERGED}
+    assert (State.CLOSING, "close") not in TRANSITIONS  # nobody closes around the signature
+
+
 def test_an_unknown_action_is_refused() -> None:
     with pytest.raises(NotAllowed):
         after(State.NEW, "delete")
 
 
 @pytest.mark.parametrize(("current", "wanted"), list(product(Level, Level)))
-def test_lowering_from_orange_or_red_needs_a_second_person_and_nothing_else_does(current: Level, wanted: Level) -> None:
+def test_one_person_alone_lowers_one_step_below_orange_and_nothing_more(current: Level, wanted: Level) -> None:
     if wanted == current:
         with pytest.raises(NotAllowed):
             change_level(current, wanted, "理由")
         return
     change = change_level(current, wanted, "理由")
     assert change.to == wanted
-    assert change.needs_second_person == (wanted < current and current in (Level.HIGH, Level.EMERGENCY))
+    is_alone = wanted > current or (current <= Level.MEDIUM and wanted == current - 1)
+    assert change.needs_second_person == (not is_alone)
+
+
+def test_steps_that_one_person_took_alone_before_count_as_one_lowering() -> None:
+    second = change_level(Level.LOW, Level.NONE, "好转", lowered_from=Level.MEDIUM)
+    assert second.needs_second_person
+    assert not change_level(Level.LOW, Level.HIGH, "又提到计划", lowered_from=Level.MEDIUM).needs_second_person
 
 
 @pytest.mark.parametrize("reason", ["", " ", "\n\u3000"])

@@ -32,6 +32,14 @@ def test_a_lowering_from_orange_waits_for_a_second_person(office: Office) -> Non
     )  # fmt: skip
 
 
+def test_one_person_alone_lowers_by_one_step_also_one_after_the_other(office: Office) -> None:
+    case_id, lin, wang = office.case_at(Level.MEDIUM), office.counsellor("lin"), office.counsellor("wang")
+    assert office.act("set_level", case_id, lin, Level.LOW, "睡了一觉，平静多了") is True
+    assert office.act("set_level", case_id, lin, Level.NONE, "只是问睡眠") is False
+    office.act("decide_lowering", case_id, office.counsellor("lead", "duty_lead"), agree=False)
+    assert office.act("set_level", case_id, wang, Level.NONE, "只是问睡眠") is True  # another looked at it anew
+
+
 def test_nobody_is_the_own_second_person(office: Office) -> None:
     case_id, lead = office.case_at(Level.EMERGENCY), office.counsellor("lead", "supervisor")
     office.act("set_level", case_id, lead, Level.LOW, "已确认安全")

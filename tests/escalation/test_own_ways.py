@@ -155,7 +155,7 @@ def test_whoever_follows_the_link_has_shown_that_it_arrives(
     store = office.store
     act("add", lin, "sms", "13800000000")
     act("try_out", lin, address_of(office, lin))
-    receipts = Receipts(store.notices, store.addresses, store.alerts, store.staff)
+    receipts = Receipts(store.notices, store.addresses, store.alerts, store.staff, store.matters, office.alarm.clocks)
     (notice,) = rows(store.engine, t.notice)
     token = store.notices.token(notice.id)
     for _ in range(2):

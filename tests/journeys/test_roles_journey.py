@@ -124,11 +124,26 @@ def volunteer_sees_green_and_blue(browser: Browser, deployment: Deployment) -> N
     xu.locator("#reply-text").fill("您好，我在，慢慢说")
     xu.locator("#reply button.main").click()
     expect(xu.locator("#messages .from-counsellor:not(.pending)")).to_have_count(1)
-    for tab in ("record", "plan"):
-        xu.locator(f"#tab-{tab}").click()
-        expect(xu.locator(f"#panel-{tab} .reads-only")).to_contain_text("由接线员、值班长、督导")
-        expect(xu.locator(f"#panel-{tab} textarea:visible").first).to_be_disabled()
-        picture(xu, f"case-{tab}-read-only")
+    volunteer_closes(xu)
+
+
+def volunteer_closes(xu: Page) -> None:
+    """A volunteer writes the record of her case without the fields of a rescue, and closes it."""
+    expect(xu.get_by_role("tab", name="救援")).to_be_hidden()
+    xu.get_by_role("tab", name="记录单").click()
+    expect(xu.locator("#f-location")).to_have_count(0)
+    xu.locator("#g-problem > summary").click()
+    xu.locator("#f-problems label.pick").first.click()
+    expect(xu.locator("#f-problems .field-state")).to_contain_text("已保存", timeout=20_000)
+    picture(xu, "volunteer-record")
+    xu.get_by_role("tab", name="应对").click()
+    xu.locator("#finish > summary").click()
+    xu.locator("#close select").select_option("calmed")
+    xu.locator("#close textarea").fill("说了考试的压力，愿意周末去找同学")
+    xu.locator("#close-button").click()
+    xu.locator("#confirm button[value=yes]").click()
+    expect(xu.locator("#state")).to_have_text("已结案", timeout=20_000)
+    picture(xu, "volunteer-closed")
 
 
 def claim(page: Page) -> None:

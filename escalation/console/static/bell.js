@@ -3,6 +3,7 @@
 import { getJson } from "./http.js";
 import { heedSafeguarding } from "./safeguarding_bell.js";
 import * as sound from "./sound.js";
+import { heedTwo } from "./two_bell.js";
 
 const { me, roles } = document.body.dataset;
 const isLead = /duty_lead|supervisor/.test(roles);
@@ -19,6 +20,7 @@ let timer = 0;
 // A row of the stream; what one did oneself rings for nobody.
 export function bell(row) {
   heedSafeguarding(row);
+  heedTwo(row);
   if (!row.what.startsWith("referral_")) return;
   clearTimeout(timer);
   timer = setTimeout(count, SOON_MS);

@@ -17,12 +17,13 @@ export function loudest(rows) {
   const loud = [...rows].filter(isLoud);
   if (!loud.length) return null;
   const of = (kind) => loud.filter((row) => row.care.kind === kind);
-  const [rescue, decide, report, overdue] = ["rescue", "decide", "report", "overdue"].map(of);
+  const [rescue, decide, second, report, overdue] = ["rescue", "decide", "second", "report", "overdue"].map(of);
   const words = [
     rescue.length ? `${rescue.length} 个救援还没有确认到达` : "",
     decide.length ? `${decide.length} 个红色个案还没有决定是否救援` : "",
+    second.length ? `${second.length} 个救援超时没有第二人确认` : "",
     report.length ? `${report.length} 个强制报告超时` : "",
     overdue.length ? `${overdue.length} 个高危随访超期` : "",
   ].filter(Boolean);
-  return { words: words.join("；"), first: [...rescue, ...decide, ...report, ...overdue][0], isRed: rescue.length + decide.length + report.length > 0 };
+  return { words: words.join("；"), first: [...rescue, ...decide, ...second, ...report, ...overdue][0], isRed: rescue.length + decide.length + second.length + report.length > 0 };
 }

@@ -5,6 +5,7 @@ import { bell } from "./bell.js";
 import { drawFollowUps } from "./care.js";
 import { careWords, isLoud } from "./care-marks.js";
 import { drawLaw } from "./case_law.js";
+import { drawClosing } from "./closing.js";
 import { drawColleagues, tickColleagues } from "./colleagues.js";
 import { drawHistory, Timeline } from "./history.js";
 import { forgetForm, keepForm } from "./drafts.js";
@@ -35,7 +36,7 @@ const isLead = roles.includes("duty_lead") || roles.includes("supervisor");
 const isVolunteer = roles.every((role) => role === "volunteer");
 const isSupervisor = roles.includes("supervisor");
 const LONGEST_TIMER_MS = 2 ** 31 - 1; // a longer one would ring at once
-const READ_THE_RECORD = new Set(["close", "safety-plan"]); // these wait for what was just typed
+const READ_THE_RECORD = new Set(["close", "closing/submit", "safety-plan"]); // these wait for what was just typed
 const others = new Map(); // rows of the whole queue, for the alarm
 const alarm = new Alarm();
 const talk = new Talk(part("messages"), part("to-end"), {
@@ -59,7 +60,7 @@ function rights({ row, person, is_owner, proposal, colleagues }) {
   const open = !row.has_ended;
   const mayWork = open && (!byOther || isLead);
   return {
-    claim: ["new", "waiting_user", "follow_up"].includes(row.state),
+    claim: ["new", "waiting_user", "follow_up"].includes(row.state) || (row.state === "closing" && (row.owner_id === me || row.ringing)),
     reply: is_owner || colleagues.has_joined,
     "level-card": mayWork,
     "note-form": mayWork,
@@ -79,6 +80,7 @@ function rights({ row, person, is_owner, proposal, colleagues }) {
 function ownerWords({ row, is_owner, colleagues }) {
   if (row.has_ended) return `个案${row.state_label}，不能再回复；记录单还可以补填。`;
   if (row.state === "follow_up") return "已有结案记录，在随访中；机器人在和来访者说话。要在对话里和他说话，先接手。";
+  if (row.state === "closing") return `${row.owner_id === me ? "您" : row.owner}已提交结案，等督导签字；机器人在和来访者说话，有新的危险会重新响铃。`;
   if (colleagues.has_joined) return `您和${row.owner}都在这个对话里，都可以回复来访者。`;
   if (row.state === "rescue") return `救援中，${is_owner ? "由您" : `由${row.owner || "另一位老师"}`}继续和来访者说话。填结果、由督导确认后才能结案。`;
   if (is_owner) return "您正在服务这个个案，机器人已停止说话。";
@@ -109,7 +111,7 @@ function draw() {
   const tooHigh = row.level > 1;
   part("hand-back").querySelector("button").disabled = tooHigh;
   put(part("hand-back-why"), tooHigh ? `${COLOURS[row.level]}色个案不能交还机器人，先评估并调整等级` : "");
-  put(part("close-why"), row.level >= 3 && !isSupervisor && !row.is_practice ? `${COLOURS[row.level]}色个案由督导结案，或先经第二人确认调低` : "");
+  drawClosing(shown, isSupervisor);
   if (proposal) {
     const who = proposal.by_id === me ? "您" : proposal.by;
     const wait = may.decision ? "" : "　等待另一位老师（值班长或督导）确认。";
@@ -316,7 +318,7 @@ async function act(event) {
 
 function warnLowering() {
   const wanted = document.querySelector('input[name="level"]:checked');
-  part("second-person").hidden = !(wanted && shown.row.level >= 3 && Number(wanted.dataset.level) < shown.row.level);
+  part("second-person").hidden = !(wanted && Number(wanted.dataset.level) < shown.row.level && (shown.row.level >= 3 || shown.row.level - Number(wanted.dataset.level) > 1));
 }
 
 function warnReach() {

@@ -29,9 +29,9 @@ let scheduled = false;
 let [pointer_at, held_since, rang_at, ringTimer] = [-LONGEST_HOLD_MS, 0, -100, 0];
 
 // ---- order: what is loud first (unclaimed, its owner silent, words that did not arrive, rescue, overdue calls), then
-// level, then real people before drills, then who has waited longest. Rows of one urgency and level are a group; of each only the first are drawn, the
+// level, then real people before drills, then who has waited longest; at the end what only waits for a signature. Rows of one urgency and level are a group; of each only the first are drawn, the
 // others counted, so that a thousand crises in a minute leave the page as quick as ever.
-const keyOf = (row) => [row.state === "new" || row.ringing || isLoud(row) ? 0 : 1, -row.level, row.is_drill ? 1 : 0, Date.parse(row.raised_at || row.opened_at), row.case_no];
+const keyOf = (row) => [row.state === "new" || row.ringing || isLoud(row) ? 0 : row.state === "closing" ? 2 : 1, -row.level, row.is_drill ? 1 : 0, Date.parse(row.raised_at || row.opened_at), row.case_no];
 const groupOf = (key) => `${key[0]} ${key[1]}`;
 
 function compare(a, b) {
@@ -124,7 +124,7 @@ function fill(line, row) {
     badge.hidden = !words;
     put(badge, words);
   }
-  const isFree = row.state === "new" || row.state === "waiting_user";
+  const isFree = row.state === "new" || row.state === "waiting_user" || (row.state === "closing" && row.ringing);
   line.claim.hidden = row.hidden ? !row.may_claim : !isFree && !(row.relief && row.owner_id !== me);
   put(line.claim, isFree ? "接手" : "接过来");
   line.claim.classList.toggle("main", row.state === "new" || Boolean(row.relief));
@@ -180,7 +180,7 @@ function flush() {
 }
 
 function count() {
-  const counts = { in_service: 0, waiting_user: 0, rescue: 0, follow_up: 0, mine: 0, drill: 0, "new-1": 0, "new-2": 0, "new-3": 0, "new-4": 0 };
+  const counts = { in_service: 0, waiting_user: 0, closing: 0, rescue: 0, follow_up: 0, mine: 0, drill: 0, "new-1": 0, "new-2": 0, "new-3": 0, "new-4": 0 };
   for (const row of rows.values()) {
     if (row.is_drill) {
       counts.drill += 1; // counted nowhere else

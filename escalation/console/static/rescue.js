@@ -21,7 +21,7 @@ export function drawRescue({ rescue, messages, row }, older) {
   readOlder = older;
   const { open, options } = rescue;
   put(part("rescue-line"), open ? `救援中：${open.basis}` : rescue.decide_by ? "红色个案：要决定是否启动救援" : "现在没有救援");
-  const facts = open && [`${clockOf(open.at)} ${open.by} 启动：${open.reason}`, open.second && `第二人：${open.second}`, open.no_second && "来不及找第二人，事后由督导复核", open.arrived_at && `${clockOf(open.arrived_at)} 确认到达：${open.arrival}`];
+  const facts = open && [`${clockOf(open.at)} ${open.by} 启动：${open.reason}`, open.second && `第二人：${open.second}`, open.arrived_at && `${clockOf(open.arrived_at)} 确认到达：${open.arrival}`];
   put(part("rescue-facts"), facts ? facts.filter(Boolean).join("　") : "");
   part("rescue-proposed").hidden = !open?.outcome;
   put(part("rescue-proposed"), open?.outcome ? `${open.outcome_by}提交的结果：${open.outcome}（${open.outcome_note}）。${options.may_end ? "请核实后在下面确认。" : "等督导确认。"}` : "");
@@ -30,11 +30,20 @@ export function drawRescue({ rescue, messages, row }, older) {
   part("rescue-arrive").hidden = !open || Boolean(open.arrived_at);
   part("rescue-end").hidden = !open;
   if (open && !wasOpen) part("rescue-script").open = part("rescue-calls-card").open = true;
+  drawSecond(rescue.second);
   drawLines();
   drawFound();
   drawLists();
   tickRescue();
-  mark("rescue", open && !open.arrived_at ? "未确认到达" : rescue.decide_by ? "要决定" : "");
+  mark("rescue", rescue.second?.may ? "请您确认" : open && !open.arrived_at ? "未确认到达" : rescue.decide_by ? "要决定" : "");
+}
+
+function drawSecond(second) {
+  part("rescue-confirm").hidden = !second;
+  if (!second) return;
+  part("rescue-confirm-form").hidden = !second.may;
+  const who = second.may ? "请您作为第二人确认。" : second.asked ? `等${second.asked}（或值班长、督导）确认。` : "等另一位老师（值班长、督导）确认。";
+  put(part("rescue-confirm-words"), `${clockOf(second.at)} ${second.by}启动了救援。依据：${second.basis}。危险：${second.reason}。${who}`);
 }
 
 export function tickRescue() {
@@ -115,7 +124,7 @@ function drawLists() {
   redraw(choice, near, (one) => Object.assign(make("option", "", `${one.name} ${one.phone}`), { value: one.id }));
   part("rescue-past-card").hidden = past.length === 0;
   redraw(part("rescue-past"), past, (one) => {
-    const words = [`${clockOf(one.at)} ${one.by}：${one.decision}`, one.basis, one.reason, one.arrived_at && `${clockOf(one.arrived_at)} 确认到达：${one.arrival}`, one.ended_at && `${clockOf(one.ended_at)} ${one.ended_by} 结束：${one.outcome}（${one.outcome_note}）`];
+    const words = [`${clockOf(one.at)} ${one.by}：${one.decision}`, one.basis, one.second && `第二人：${one.second}`, one.reason, one.arrived_at && `${clockOf(one.arrived_at)} 确认到达：${one.arrival}`, one.ended_at && `${clockOf(one.ended_at)} ${one.ended_by} 结束：${one.outcome}（${one.outcome_note}）`];
     return make("li", "pre", words.filter(Boolean).join("\n"));
   });
 }
@@ -129,5 +138,5 @@ part("rescue-start").addEventListener("change", () => {
 part("rescue-call").addEventListener("change", () => {
   const whom = part("rescue-call").elements.whom.value;
   part("call-near").hidden = whom !== "emergency_contact";
-  part("call-basis").hidden = ["", "ambulance", "police"].includes(whom);
+  part("call-basis").hidden = ["", "ambulance", "police", "fire"].includes(whom);
 });

@@ -1,6 +1,6 @@
 // Tabs beside the conversation: arrow keys move, the chosen one is remembered for this case while the window lives.
 
-const tabs = [...document.querySelectorAll('[role="tab"]')];
+const tabs = [...document.querySelectorAll('[role="tab"]:not([hidden])')];
 const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
 
 export function choose(tab) {

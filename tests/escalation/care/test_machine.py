@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ import wiring
 from escalation.alarm import Danger
 from escalation.care.rescue_desk import Start
 from escalation.cases import SERVED, TRANSITIONS, NotAllowed, SomebodyElse, State
+from escalation.desk import Ending
 from records import tables as t
 from records.cases import Case
 from settings import load_settings
@@ -73,7 +75,7 @@ class CaseMachine(RuleBasedStateMachine):
     def the_person_is_in_danger(self, level: Level) -> None:
         self.hears(level)
 
-    @precondition(lambda self: self.before in (State.NEW, State.WAITING_USER, State.FOLLOW_UP))
+    @precondition(lambda self: self.before in (State.NEW, State.WAITING_USER, State.CLOSING, State.FOLLOW_UP))
     @rule()
     def somebody_claims(self) -> None:
         self.tries(lambda c: self.service.desk.claim(c, self.case().id, self.lin, self.clock()))
@@ -83,6 +85,26 @@ class CaseMachine(RuleBasedStateMachine):
     def the_supervisor_closes(self, disposition: str) -> None:
         desk, record = self.service.desk, (disposition, RECORD[1])
         self.tries(lambda c: desk.close(c, self.case().id, self.chief, *record, self.clock()))
+
+    @precondition(lambda self: self.before is State.IN_SERVICE)
+    @rule()
+    def the_counsellor_submits(self) -> None:
+        closing, ending = self.service.desks.closing, Ending(*RECORD)
+        closing = replace(closing, desk=replace(closing.desk, closing_checks=()))
+        self.tries(lambda c: closing.submit(c, self.case().id, self.lin, ending, self.clock()))
+
+    @precondition(lambda self: self.before is State.CLOSING)
+    @rule(signs=st.booleans(), by_chief=st.booleans(), is_here=st.booleans())
+    def somebody_decides_on_the_closing(self, signs: bool, by_chief: bool, is_here: bool) -> None:
+        closing, who, case_id = self.service.desks.closing, self.chief if by_chief else self.lin, self.case().id
+        closing = replace(closing, desk=replace(closing.desk, closing_checks=()))
+        if is_here:
+            do(self.service.writer, lambda c: self.service.desks.shift.floor.arrive(c, self.lin, self.clock()))
+            do(self.service.writer, lambda c: self.service.desks.shift.floor.touch(c, self.lin.id, self.clock()))
+        if signs:
+            self.tries(lambda c: closing.sign(c, case_id, who, self.clock()))
+        else:
+            self.tries(lambda c: closing.send_back(c, case_id, who, "请补上谁在陪着", self.clock()))
 
     @rule(action=st.sampled_from(("claim", "release", "hand_back", "close", "arrive", "end", "decline")))
     def somebody_does_what_may_not_fit(self, action: str) -> None:
@@ -136,7 +158,8 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(days=st.sampled_from((1, 10, 31)))
     def time_passes(self, days: int) -> None:
         self.clock.forward(days=days)
-        do(self.service.writer, lambda c: self.service.desks.watch.sweep(c, self.clock()))
+        for desk in (self.service.desks.watch, self.service.desks.closing, self.service.desks.rescue):
+            do(self.service.writer, functools.partial(desk.sweep, now=self.clock()))
 
     @invariant()
     def every_move_is_in_the_table(self) -> None:
@@ -162,6 +185,10 @@ class CaseMachine(RuleBasedStateMachine):
         assert any(row.ended_at is None for row in rescues) == (case.state == State.RESCUE)
         if case.state == State.NEW:
             assert rows(engine, t.alert, case_id=case.id, state="ringing")
+        waiting = [row for row in rows(engine, t.closing, case_id=case.id) if row.decision is None]
+        if case.state == State.CLOSING:
+            assert len(waiting) == 1
+            assert case.owner_id == self.lin.id
         if case.state in (State.FOLLOW_UP, State.CLOSED):
             assert case.disposition
             assert case.summary

@@ -18,7 +18,9 @@ from triage.risk import Level
 
 ACT = Start("act", "已服药，意识模糊")
 PROOF = "医院急诊回电，已收治"
-RULES = load_rescue({"police": "110", "ambulance": "120"}, "示例热线", "0000-12345", RescueClocks(300, 24, 72))
+RULES = load_rescue(
+    {"police": "110", "ambulance": "120", "fire": "119"}, "示例热线", "0000-12345", RescueClocks(300, 600, 24, 72)
+)
 MOTHER = EmergencyContact("", "王女士", "母亲", "13000000000", "consent", "", NOW)
 
 
@@ -56,11 +58,28 @@ def test_after_a_rescue_the_calls_are_planned_anew(ward: Ward) -> None:
     assert {task.state for task in ward.calls(case_id) if task.id in old} == {"cancelled"}
 
 
-def test_a_closed_case_is_not_rescued(ward: Ward) -> None:
+def test_a_closed_case_is_opened_again_and_rescued_in_one_step(ward: Ward) -> None:
     case_id = ward.served(Level.LOW)
     ward.office.act("close", case_id, ward.lin, *RECORD)
-    with pytest.raises(NotAllowed, match="已结案"):
-        ward.rescue("start", case_id, ward.lin, ACT)
+    wang = ward.office.counsellor("wang")
+    ward.rescue("start", case_id, wang, ACT)
+    case = ward.office.case(case_id)
+    assert (case.state, case.owner_id, case.closed_at, case.disposition) == ("rescue", wang.id, None, None)
+    assert ward.office.conversation_of(case_id).owner_id == wang.id
+    assert [row.counsellor_id for row in rows(ward.office.store.engine, t.stint) if row.ended_at is None] == [wang.id]
+    with ward.office.store.engine.connect() as connection:
+        (end,) = ward.office.alarm.reopenings.of(connection, case_id)
+    assert (end.from_state, end.disposition, end.summary) == ("closed", *RECORD)
+    assert ward.office.ringing(case_id) is None
+
+
+def test_of_two_cases_of_one_talk_the_newer_one_is_rescued(ward: Ward) -> None:
+    old = ward.served(Level.LOW)
+    ward.office.act("close", old, ward.lin, *RECORD)
+    ward.office.clock.forward(days=40)
+    newer = ward.office.danger(ward.office.case(old).conversation_id, Level.HIGH)
+    with pytest.raises(NotAllowed, match=ward.office.case(newer).case_no):
+        ward.rescue("start", old, ward.lin, ACT)
 
 
 def test_the_counsellor_goes_on_talking(ward: Ward) -> None:
@@ -75,7 +94,6 @@ def test_the_counsellor_goes_on_talking(ward: Ward) -> None:
         (Start("", "已服药"), "依据"),
         (Start("because", "已服药了"), "依据"),
         (Start("consent", "  "), "危险"),
-        (Start("life", "在桥上，不愿离开"), "第二人"),
     ],
 )
 def test_without_a_ground_it_does_not_begin(ward: Ward, start: Start, complaint: str) -> None:
@@ -84,23 +102,6 @@ def test_without_a_ground_it_does_not_begin(ward: Ward, start: Start, complaint:
         ward.rescue("start", case_id, ward.lin, start)
     assert ward.state(case_id) == "in_service"
     assert rows(ward.office.store.engine, t.rescue) == []
-
-
-@pytest.mark.parametrize("had_time", [True, False])
-def test_against_the_will_a_second_person_agrees_or_there_was_no_time(ward: Ward, had_time: bool) -> None:
-    second_id = ward.chief.id if had_time else ""
-    start = Start("life", "在桥上，不愿离开", second_id, no_time=not had_time)
-    ward.rescue("start", ward.served(Level.EMERGENCY), ward.lin, start)
-    (found,) = rows(ward.office.store.engine, t.rescue)
-    assert (found.decision, found.basis, found.second_id) == ("started", "life", second_id or None)
-
-
-@pytest.mark.parametrize("who", ["self", "nobody", "admin"])
-def test_the_second_person_is_another_who_may(ward: Ward, who: str) -> None:
-    admin = ward.office.counsellor("root", "admin")
-    second = {"self": ward.lin.id, "nobody": "x" * 32, "admin": admin.id}[who]
-    with pytest.raises(NotAllowed, match="第二人"):
-        ward.rescue("start", ward.served(Level.EMERGENCY), ward.lin, Start("life", "在桥上不愿离开", second))
 
 
 @pytest.mark.parametrize("action", ["release", "hand_back", "close", "claim"])

@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 import wiring
 from escalation.alarm import Danger
 from escalation.cases import NotAllowed, SomebodyElse
+from escalation.desk import Ending
 from records import tables as t
 from records.staff import Counsellor
 from settings import load_settings
@@ -27,7 +29,8 @@ ROLES = {"lin": "counsellor", "zhang": "counsellor", "xiao": "volunteer", "chief
 RECORD = ("calmed", "谈了睡眠，约定周五再谈")
 MOVES = (
     "claim", "claim", "claim", "ask", "ask", "ask", "accept", "accept", "accept", "decline", "withdraw", "take_over",
-    "take_over", "relieve", "join", "leave", "reply", "release", "hand_back", "close", "more_danger", "time_passes",
+    "take_over", "relieve", "join", "leave", "reply", "release", "hand_back", "close", "submit", "submit", "sign",
+    "send_back", "more_danger", "time_passes",
     "fall_silent", "fall_silent",
 )  # fmt: skip
 
@@ -44,6 +47,7 @@ class OneCase(RuleBasedStateMachine):
         )
         self.store, self.writer = self.service.store, self.service.writer
         self.desk, self.shift = self.service.desk, self.service.desks.shift
+        self.closing = replace(self.service.desks.closing, desk=replace(self.desk, closing_checks=()))
         self.people = {name: counsellor(self.store, self.writer, name, role) for name, role in ROLES.items()}
         self.conversation_id = visitor(self.store, self.writer)
         for who in self.people.values():
@@ -109,6 +113,9 @@ class OneCase(RuleBasedStateMachine):
             "release": lambda c: self.desk.release(c, case_id, owner, now),
             "hand_back": lambda c: self.desk.hand_back(c, case_id, owner, now),
             "close": lambda c: self.desk.close(c, case_id, owner, *RECORD, now),
+            "submit": lambda c: self.closing.submit(c, case_id, owner, Ending(*RECORD), now),
+            "sign": lambda c: self.closing.sign(c, case_id, self.people["chief"], now),
+            "send_back": lambda c: self.closing.send_back(c, case_id, self.people["chief"], "请补上谁在陪着", now),
         }
         if move in moves:
             self.attempt(moves[move])
@@ -121,7 +128,7 @@ class OneCase(RuleBasedStateMachine):
             silent = next((n for n, person in self.people.items() if person == mine), name)
             for _ in range(3 if move == "fall_silent" else 1):
                 self.pass_time(400 if move == "fall_silent" else seconds, silent)
-        if move == "close":
+        if move in ("close", "sign"):
             self.more_danger(Level.LOW)  # the person comes back: the same case, or a new one
 
     @invariant()
