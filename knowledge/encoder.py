@@ -88,12 +88,21 @@ class StaticEncoder:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "weights.npy", self.weights)
         np.save(folder / "scales.npy", self.scales)
-        np.save(folder / "topics.npy", np.array(list(self._topics.values()), dtype=np.float32))
-        card = {"id": self._id, "topics": list(self._topics), "vocabulary": "\n".join(self._rows)}
-        (folder / "model.json").write_text(json.dumps(card, ensure_ascii=False), encoding="utf-8")
+        self.save_topics(folder)
         (folder / "modules.json").write_text(json.dumps(_MODULES, indent=1) + "\n", encoding="utf-8")
         library = json.dumps(_LIBRARY, indent=1)
         (folder / "config_sentence_transformers.json").write_text(library + "\n", encoding="utf-8")
+
+    def save_topics(self, folder: Path) -> None:
+        """Only what was learnt of each article, into a folder that has the rest."""
+        np.save(folder / "topics.npy", np.array(list(self._topics.values()), dtype=np.float32))
+        card = {"id": self._id, "topics": list(self._topics), "vocabulary": "\n".join(self._rows)}
+        (folder / "model.json").write_text(json.dumps(card, ensure_ascii=False), encoding="utf-8")
+
+    def with_topics(self, learnt: Mapping[str, Floats]) -> StaticEncoder:
+        """The same table, knowing more articles."""
+        topics = {**self._topics, **learnt}
+        return StaticEncoder(tuple(self._rows), self.weights, self.scales, self._id, topics=topics)
 
     @property
     def id(self) -> str:

@@ -109,7 +109,7 @@ def _fit(
     random = np.random.default_rng(course.seed)
     rows = {gram: row for row, gram in enumerate(vocabulary)}
     texts = [np.array([rows[g] for g in grams(lesson.text) if g in rows] or [0]) for lesson in lessons]
-    names, wanted = _targets(lessons)
+    names, wanted = targets(lessons)
     table = torch.nn.EmbeddingBag.from_pretrained(torch.tensor(weights), freeze=False, mode="sum", sparse=True)
     topics = torch.nn.Parameter(_middles(torch, table, texts, torch.tensor(wanted)))
     optimisers = (
@@ -135,7 +135,7 @@ def _fit(
     return table.weight.detach().numpy(), dict(zip(names, middles, strict=True))
 
 
-def _targets(lessons: Sequence[Lesson]) -> tuple[list[str], Floats]:
+def targets(lessons: Sequence[Lesson]) -> tuple[list[str], Floats]:
     """The topics in order, and for each lesson how its certainty is shared among them."""
     names = sorted({topic for lesson in lessons for topic in lesson.topics or ("",)})
     column = {name: n for n, name in enumerate(names)}

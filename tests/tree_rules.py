@@ -49,7 +49,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "re2": ("triage/",),
     "reportlab": ("escalation/paper.py", "escalation/record/pdf.py", "escalation/reports/pdf.py"),
     "segno": ("escalation/console/account.py",),
-    "rich": ("command/", "knowledge/measure.py", "knowledge/calibrate.py", "knowledge/train.py", "triage/train.py"),
+    "rich": (
+        "command/",
+        "knowledge/new_topics.py",
+        "knowledge/measure.py",
+        "knowledge/calibrate.py",
+        "knowledge/train.py",
+        "triage/train.py",
+    ),
     "sentence_transformers": ("knowledge/character_grams.py",),
     "sqlalchemy": ("records/", "notify/", "escalation/", "bot/", "server.py", "wiring.py", "refusals.py", "command/"),
     "structlog": (

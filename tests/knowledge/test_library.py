@@ -12,7 +12,7 @@ from knowledge.calibrate import LIBRARY
 from knowledge.linter import lint
 
 FILES = sorted(LIBRARY.glob("E*.md"))
-LAST = 217
+CATALOGUE, LAST = 217, 229  # what the public asks; then what health educators ask of plans and targets
 SHARED = {"吃药会变傻吗"}  # the catalogue asks it of medicine for children (E060) and in general (E177)
 every_article = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
