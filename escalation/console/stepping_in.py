@@ -36,7 +36,7 @@ def router(console: Console) -> APIRouter:
 
     @routes.post("/console/rises/seen")
     async def seen(request: Request) -> Any:
-        await console.visitor(request, "rise_seen")  # before anything of the request is read
+        await console.writing_visitor(request, "rise_seen")  # before anything of the request is read
         until = _moment(str((await request.form()).get("until", "")))
 
         def see(connection: sa.Connection, who: Counsellor, now: datetime) -> None:
