@@ -79,7 +79,7 @@ def hotline(folder: Path, *words: str, **settings: str) -> subprocess.CompletedP
     ("settings", "words"),
     [
         ({"HOTLINE_LOCAL24H": "1"}, "did you mean HOTLINE_LOCAL_24H?"),
-        ({"HOTLINE_LADDER_HIGH_S": "300,200"}, "rising seconds"),
+        ({"HOTLINE_LADDER_HIGH_S": "300,200"}, "rising numbers"),
         ({"HOTLINE_ENCODER": "bge-small-zh-v1.5"}, "String should match pattern '^(sentence-transformers:"),
         ({"HOTLINE_KEY_FILE": "bad.json"}, "bad.json: not a key file"),
     ],

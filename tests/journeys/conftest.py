@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
+from playwright import async_api
+from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -29,6 +30,10 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 NEW_PASSWORD = "yi-tiao-xin-mima-2026"
+expect.set_options(
+    timeout=20_000
+)  # on a machine that runs other tests beside; what is true at once still passes at once
+async_api.expect.set_options(timeout=20_000)
 
 
 @dataclass

@@ -174,7 +174,7 @@ def test_a_pupil_writes_on_the_schools_page_and_leaves_it_in_a_hurry(sites: Site
     expect(chat.locator("#log")).to_contain_text("我想死")
 
     chat.locator("header .js-leave").click()
-    page.wait_for_url(f"{sites.school}/left")
+    expect(page).to_have_url(f"{sites.school}/left")
     expect(page.get_by_role("button", name="心理援助")).to_be_visible()
     expect(page.locator("xindeng-widget iframe")).to_have_count(0)
     page.get_by_role("button", name="心理援助").click()
@@ -207,7 +207,7 @@ def test_with_storage_the_conversation_goes_on_on_the_schools_next_page(sites: S
     expect(elsewhere.locator("#log")).not_to_contain_text("最近压力很大")
 
     chat.locator("header .js-leave").click()
-    page.wait_for_url(f"{sites.school}/left")
+    expect(page).to_have_url(f"{sites.school}/left")
     page.goto(sites.school)
     expect(open_by_keyboard(page).locator("#log")).not_to_contain_text("最近压力很大")
 
@@ -219,7 +219,7 @@ def test_the_frame_leaves_by_two_escapes_too(sites: Sites, page: Page) -> None:
     page.keyboard.press("Escape")
     expect(chat.locator("#log")).to_be_visible()
     page.keyboard.press("Escape")
-    page.wait_for_url(f"{sites.school}/left")
+    expect(page).to_have_url(f"{sites.school}/left")
 
 
 def test_news_of_a_closed_conversation_show_on_the_button(sites: Sites, usual_page: Page) -> None:

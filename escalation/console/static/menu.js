@@ -1,5 +1,7 @@
 // The header's menu closes by Escape and by a press beside it.
 
+import "./drafts.js"; // brought by the first page of a tab: a case that is opened from there waits for nothing
+
 const menu = document.querySelector(".more-rooms");
 
 function close(event) {
